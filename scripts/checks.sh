@@ -26,7 +26,8 @@ architecture() {
   scripts/arrows.py &&
     tree_is_free_of chaos-core "$foreign" &&
     tree_is_free_of chaos-events "$foreign" &&
-    tree_is_free_of chaos-notify "$foreign" &&
+    tree_is_free_of chaos-notify "$foreign|lettre|metrics|rustls" --no-default-features &&
+    tree_is_free_of chaos-notify 'axum|sqlx|libsqlite3-sys|rusqlite|aws-.*|azure.*|bollard|openssl-sys' &&
     tree_is_free_of chaos-probes 'reqwest|sqlx|libsqlite3-sys|aws-.*|azure.*|bollard' &&
     tree_is_free_of chaos-lab 'reqwest|sqlx|libsqlite3-sys|aws-.*|azure.*|bollard' --features=tls &&
     tree_is_free_of chaos-lab 'sqlx|libsqlite3-sys|bollard' &&

@@ -15,8 +15,8 @@ pub trait Channel: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// If the service did not accept the message. After a [retryable](chaos_core::Error::is_retryable) error, the
-    /// message may have reached people, and it is tried again for as long as [`patience`](Channel::patience) says. After
-    /// any other error, it has reached nobody, and is not sent again.
+    /// message may have reached people, and it is tried again for as long as [`patience`](Channel::patience) says.
+    /// After any other error, it has reached nobody, and is not sent again.
     ///
     /// The call is dropped after 60 seconds, which counts as a retryable error.
     async fn send(&self, message: &Message) -> Result<()>;

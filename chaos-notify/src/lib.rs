@@ -1,8 +1,17 @@
 //! Notifications: tells people what chaos does to their targets, and how to undo it by hand.
 //!
 //! A [`Notifier`] is an observer. It puts a [`Message`] into words, keeps it in an outbox, and sends it over a
-//! [`Channel`], which knows nothing about chaos: it carries a subject and a body to people. `SnsNotifier` and
-//! `SesNotifier` of the crate `chaos-aws` are built on it.
+//! [`Channel`], which knows nothing about chaos: it carries a subject and a body to people. There are these:
+//!
+//! | channel | feature | messages go to |
+//! |---|---|---|
+//! | [`JsonLines`] | | standard output or a file, as lines of JSON |
+//! | `webhook::Webhook` | `webhook` | a program of your own, Slack, or Microsoft Teams |
+//! | `email::Email` | `email` | a mail server |
+//! | `SnsNotifier`, `SesNotifier` | of the crate `chaos-aws` | SNS, SES |
+//!
+//! No feature is on by default. The feature `metrics` has another observer, `metrics::MetricsObserver`, for figures
+//! instead of words.
 //!
 //! - *Before an injection*: the target, the event, the reason, the hypothesis if there is one, the deadline, and how to
 //!   undo the fault by hand. If the notifier is [required](Settings::required), an announcement that is not delivered
@@ -16,6 +25,10 @@
 //! - *In the background*: all other messages wait in an outbox of 256, and a separate task sends them. Nothing waits
 //!   for it. Messages about one fault keep their order. If there is no room, announcements are left out, with a
 //!   warning; the ends of faults are told in one message together.
+//! - *Again*: a message that is not accepted for now is tried again for ten minutes over the channels of this crate,
+//!   and as long as [`Channel::patience`] says over others; a required announcement for 25 seconds. A message that is
+//!   given up is counted and logged, and the next one that is delivered is followed by one that tells of it.
+//! - *If it is important enough*: [`Settings::least`] leaves out what is less important.
 //! - *At the end*: [`Notifier::flush`] waits for the last messages. If the process ends, messages that still wait are
 //!   lost.
 //!

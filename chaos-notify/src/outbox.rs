@@ -128,7 +128,8 @@ impl Outbox {
         self.under_way.as_ref().map(|letter| Arc::clone(&letter.message))
     }
 
-    /// The message that was taken is delivered. Returns the number of messages that it stands for. If others were given up before it, people are told now.
+    /// The message that was taken is delivered. Returns the number of messages that it stands for. If others were given
+    /// up before it, people are told now.
     pub(crate) fn delivered(&mut self) -> usize {
         let number = self.under_way.take().map_or(0, |letter| letter.message.stands_for);
         self.count(true, number);

@@ -93,7 +93,7 @@ impl Sender {
         };
         let counted = Counted { sender: self, is_delivered: false };
         let sent = self.send_now(&message).await;
-        counted.as_delivered(sent.is_ok());
+        counted.end(sent.is_ok());
         // A refused message has reached nobody. After any other error, that is unknown.
         if sent.as_ref().is_err_and(|error| !error.is_retryable()) {
             self.state().composer.forget(intended.fault);
@@ -277,7 +277,7 @@ struct Counted<'a> {
 }
 
 impl Counted<'_> {
-    fn as_delivered(mut self, is_delivered: bool) {
+    fn end(mut self, is_delivered: bool) {
         self.is_delivered = is_delivered;
     }
 }

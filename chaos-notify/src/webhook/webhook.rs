@@ -33,8 +33,8 @@ const ID: &str = "chaos-message-id";
 ///
 /// Each request has the header `Chaos-Message-Id`, which is the same for each attempt. If a secret is
 /// [set](WebhookBuilder::secret), it also has `Chaos-Signature: t=SECONDS,v1=HEX`: the time of the attempt in seconds
-/// since 1970, and the HMAC-SHA256, by that secret, of these seconds in decimal digits, a full stop and the body. Refuse
-/// a request whose signature is not the same or whose time is long ago.
+/// since 1970, and the HMAC-SHA256, by that secret, of these seconds in decimal digits, a full stop and the body.
+/// Refuse a request whose signature is not the same or whose time is long ago.
 ///
 /// ```
 /// use chaos_notify::{Kind, Notifier, Settings, webhook::{Style, Webhook}};

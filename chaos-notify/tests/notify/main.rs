@@ -5,6 +5,8 @@ mod email;
 #[cfg(feature = "webhook")]
 mod http_server;
 mod json_lines;
+#[cfg(feature = "metrics")]
+mod metrics;
 #[cfg(any(feature = "email", feature = "metrics"))]
 mod python;
 mod said;

@@ -16,7 +16,8 @@ use chaos_notify::Notifier;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// Names of targets, which hold no control character, that would mention, link or forge something if they were taken for more than text.
+/// Names of targets that would mention, link or forge something if they were taken for more than text. No name holds a
+/// control character.
 pub(crate) const HOSTILE: [&str; 4] = [
     "x:web/<!channel>",
     "x:[x](http://y)/<at>all<",
