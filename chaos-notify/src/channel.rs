@@ -1,4 +1,4 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chaos_core::Result;
@@ -31,4 +31,20 @@ pub trait Channel: fmt::Debug + Send + Sync + 'static {
 
     /// The name of the channel in logs, such as the topic. It holds no secret.
     fn name(&self) -> &str;
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<C: Channel + ?Sized> Channel for Arc<C> {
+    async fn send(&self, message: &Message) -> Result<()> {
+        (**self).send(message).await
+    }
+
+    fn patience(&self) -> Duration {
+        (**self).patience()
+    }
+
+    fn name(&self) -> &str {
+        (**self).name()
+    }
 }

@@ -201,7 +201,8 @@ fn settings_refused(at: Timestamp, why: &str) -> Message {
 impl Message {
     /// A message that tests whether messages arrive.
     pub fn test(at: Timestamp) -> Self {
-        let mut body = Body::saying("This is a test: somebody asked whether messages of a monkey arrive here.");
+        let mut body =
+            Body::saying("This is a test: somebody asked whether messages of a monkey arrive here.");
         body.gap();
         body.line("When", instant(at));
         message(Kind::Test, at, subject("Chaos test message", "", ""), body)

@@ -1,7 +1,8 @@
 use std::{path::Path, sync::Arc};
 
 use chaos_core::{
-    Calendar, Error, Monkey, MonkeyBuilder, Provider, calendar::Always, catalogue::Naming, observer::Observer,
+    Calendar, Error, MemoryJournal, Monkey, MonkeyBuilder, Provider, calendar::Always, catalogue::Naming,
+    observer::Observer,
 };
 use chaos_journal::SqlJournal;
 
@@ -70,9 +71,15 @@ pub(super) async fn assemble(
         builder = builder.seed(seed);
     }
     builder = paced(builder, &file.pace);
-    if let Some(journal) = journal.as_ref().filter(|_| file.is_unleashed) {
-        builder = builder.unleash(Arc::clone(journal), catalogue.events.registry());
+    if let Some(keep) = file.keep {
+        builder = builder.keep(keep);
     }
+    let registry = catalogue.events.registry();
+    builder = match &journal {
+        Some(journal) if file.is_unleashed => builder.unleash(Arc::clone(journal), registry),
+        Some(journal) => builder.rehearse(Arc::clone(journal), registry),
+        None => builder.rehearse(MemoryJournal::new(), registry),
+    };
     Ok(Assembled { monkey: builder.build()?, journal, calendar, providers })
 }
 

@@ -123,12 +123,7 @@ impl Dues {
         }
     }
 
-    async fn settle_before(
-        &self,
-        today: Date,
-        seed: u64,
-        are_tried: &BTreeSet<GroupId>,
-    ) -> Result<bool> {
+    async fn settle_before(&self, today: Date, seed: u64, are_tried: &BTreeSet<GroupId>) -> Result<bool> {
         let (core, journal) = (&self.core, self.core.journal()?);
         let rehearses = core.rehearses();
         let began = core.parts.clock.now();

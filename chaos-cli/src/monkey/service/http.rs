@@ -20,6 +20,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 
 use super::vitals::Vitals;
@@ -30,16 +31,23 @@ const LIMIT: Duration = Duration::from_secs(10);
 const MOST: usize = 64;
 
 /// What is answered, shared with the loop that looks.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Shown(Arc<Mutex<Vitals>>);
+#[derive(Clone)]
+pub(super) struct Shown {
+    vitals: Arc<Mutex<Vitals>>,
+    metrics: PrometheusHandle,
+}
 
 impl Shown {
-    pub(super) fn set(&self, vitals: Vitals) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = vitals;
+    pub(super) fn of(metrics: PrometheusHandle) -> Self {
+        Self { vitals: Arc::default(), metrics }
     }
 
-    fn get(&self) -> Vitals {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn set(&self, vitals: Vitals) {
+        *self.vitals.lock().unwrap_or_else(PoisonError::into_inner) = vitals;
+    }
+
+    fn vitals(&self) -> Vitals {
+        self.vitals.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -86,7 +94,7 @@ async fn accept(listener: TcpListener, shown: Shown) {
         let (shown, clock) = (shown.clone(), clock.clone());
         tokio::spawn(async move {
             let answering = service_fn(|request| {
-                let answer = respond(&request, &shown.get());
+                let answer = respond(&request, &shown);
                 async move { Ok::<_, Infallible>(answer) }
             });
             let serving =
@@ -104,13 +112,15 @@ async fn accept(listener: TcpListener, shown: Shown) {
     }
 }
 
-fn respond(request: &Request<Incoming>, vitals: &Vitals) -> Response<Full<Bytes>> {
+fn respond(request: &Request<Incoming>, shown: &Shown) -> Response<Full<Bytes>> {
     const TEXT: &str = "text/plain; charset=utf-8";
+    const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
     let (status, kind, body) = match (request.method(), request.uri().path()) {
-        (&Method::GET, "/healthz") if vitals.are_sound() => (StatusCode::OK, TEXT, "well\n".to_owned()),
-        (&Method::GET, "/healthz") => {
-            (StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{}\n", vitals.ills.join("\n")))
-        }
+        (&Method::GET, "/healthz") => match shown.vitals().ills {
+            ills if ills.is_empty() => (StatusCode::OK, TEXT, "well\n".to_owned()),
+            ills => (StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{}\n", ills.join("\n"))),
+        },
+        (&Method::GET, "/metrics") => (StatusCode::OK, METRICS, shown.metrics.render()),
         _ => (StatusCode::NOT_FOUND, TEXT, "GET /healthz or GET /metrics\n".to_owned()),
     };
     let mut response = Response::new(Full::from(body));

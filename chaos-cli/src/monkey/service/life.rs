@@ -1,14 +1,18 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chaos_core::{
-    Journal,
+    Error, ErrorKind, Journal,
+    calendar::CalendarExt,
     clock::{Clock, SystemClock},
-    observer::Observer,
+    observer::Activity,
 };
+use chaos_notify::metrics::{BUCKETS, ServiceMetrics};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::task::JoinHandle;
 
 use super::{
     http::{Answering, Shown, answer},
+    listeners::Listeners,
     running::Running,
     signals::{Order, Signals},
     supervisor::Supervisor,
@@ -37,6 +41,8 @@ struct Service<'a> {
     clock: Arc<dyn Clock>,
     supervisor: Supervisor,
     file: MonkeyFile,
+    listeners: Listeners,
+    metrics: ServiceMetrics,
     running: Running,
     /// Those whose place another one has taken, until their faults are over.
     retired: Vec<Running>,
@@ -58,28 +64,21 @@ pub(in crate::monkey) async fn live(
     let mut signals = Signals::listen()?;
     let supervisor = Supervisor::of_process();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let shown = Shown::default();
+    let (shown, metrics) = install_metrics()?;
+    let listeners = Listeners::of(&file)?;
     let starting = async {
         let journal = open_journal(file.journal.as_deref()).await?;
         let answering = match file.service.listen {
             Some(address) => Some(answer(address, shown.clone()).await?),
             None => None,
         };
-        let observers: Vec<Arc<dyn Observer>> = Vec::new();
-        Ok::<_, ProgramError>((assemble(&file, catalogue, journal, &observers).await?, answering))
+        Ok::<_, ProgramError>((assemble(&file, catalogue, journal, listeners.observers()).await?, answering))
     };
     let (assembled, answering) = tokio::select! {
         biased;
         _ = signals.next() => return Ok(Status::Done),
         started = starting => started?,
     };
-    // What a dead one has left is recovered before anything else.
-    if file.is_unleashed {
-        let recovered = assembled.monkey.recover_pending().await;
-        if let Err(error) = recovered {
-            tracing::error!(error = %error.chain(), "what is pending cannot be recovered yet");
-        }
-    }
     let running = Running::start(assembled);
     let mut service = Service {
         config,
@@ -88,6 +87,8 @@ pub(in crate::monkey) async fn live(
         clock,
         supervisor,
         file,
+        listeners,
+        metrics,
         running,
         retired: Vec::new(),
         shown,
@@ -98,6 +99,14 @@ pub(in crate::monkey) async fn live(
     service.look().await;
     service.supervisor.ready("watching");
     service.run(&mut signals).await
+}
+
+/// Every figure of this process goes to one recorder, which there is only once.
+fn install_metrics() -> Result<(Shown, ServiceMetrics), ProgramError> {
+    let failed = |error| Error::new(ErrorKind::Other, "the metrics cannot be set up").caused_by(error);
+    let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(failed)?;
+    let handle = builder.install_recorder().map_err(failed)?;
+    Ok((Shown::of(handle), ServiceMetrics::new()))
 }
 
 impl Service<'_> {
@@ -116,6 +125,7 @@ impl Service<'_> {
             }
         };
         self.supervisor.stopping();
+        // Recoveries do not wait for messages.
         let stopping = self.stop();
         let mut stopping = std::pin::pin!(stopping);
         let left = loop {
@@ -125,6 +135,7 @@ impl Service<'_> {
                 _ = signals.next() => tracing::warn!("the recoveries are still in progress"),
             }
         };
+        self.listeners.flush().await;
         match (left, failed) {
             (true, _) => Ok(Status::NotRecovered),
             (false, Some(error)) => Err(error.into()),
@@ -140,7 +151,9 @@ impl Service<'_> {
         if let Some(recovering) = self.recovering.take() {
             let _ = recovering.await;
         }
-        let Some(journal) = &self.running.assembled.journal else { return false };
+        let Some(journal) = self.running.assembled.journal.as_ref().filter(|_| self.file.is_unleashed) else {
+            return false;
+        };
         let left = match journal.orphans(self.clock.now()).await {
             Ok(orphans) => !orphans.faults.is_empty() || !orphans.unreadable.is_empty(),
             Err(error) => {
@@ -162,6 +175,10 @@ impl Service<'_> {
             None => Vitals::default(),
         };
         self.recover_orphans(&vitals);
+        self.metrics.pending(vitals.pending);
+        self.metrics.halted(vitals.halt.is_some());
+        self.metrics.next_opening(self.running.assembled.calendar.next_opening(self.clock.now()));
+        self.refresh_calendars();
         if vitals.are_sound() {
             self.supervisor.feed_watchdog();
         } else {
@@ -190,9 +207,15 @@ impl Service<'_> {
     /// Takes the file as it is now, whole or not at all.
     async fn reload(&mut self) {
         self.supervisor.reloading();
+        self.listeners.reopen();
         match self.reloaded().await {
             Ok(()) => tracing::info!("the file was read again"),
-            Err(why) => tracing::error!("the file was not taken, and nothing has changed: {why}"),
+            Err(why) => {
+                tracing::error!("the file was not taken, and nothing has changed: {why}");
+                self.metrics.reload_failed();
+                let failure = Error::new(ErrorKind::InvalidInput, why);
+                self.listeners.tell(self.clock.as_ref(), &Activity::settings_refused(failure));
+            }
         }
         self.supervisor.ready("watching");
     }
@@ -204,7 +227,9 @@ impl Service<'_> {
         }
         let told = |error: ProgramError| error.to_string();
         let journal = self.running.assembled.journal.clone();
-        let assembled = assemble(&file, self.catalogue, journal, &[]).await.map_err(told)?;
+        let listeners = Listeners::of(&file).map_err(|error| told(error.into()))?;
+        let observers = listeners.observers();
+        let assembled = assemble(&file, self.catalogue, journal, observers).await.map_err(told)?;
         let is_elsewhere = file.service.listen != self.answering.as_ref().map(|answering| answering.address);
         let answering = match file.service.listen {
             Some(address) if is_elsewhere => {
@@ -213,12 +238,32 @@ impl Service<'_> {
             _ => None,
         };
         // From here on nothing can fail.
-        self.running.retire(|_| false).await;
+        self.running.retire(&file.targets.filter, &assembled.providers).await;
         self.retired.push(std::mem::replace(&mut self.running, Running::start(assembled)));
         if is_elsewhere {
             self.answering = answering;
         }
         self.file = file;
+        self.listeners = listeners;
         Ok(())
+    }
+
+    /// Company calendars may have changed.
+    fn refresh_calendars(&self) {
+        let now = self.clock.now();
+        for file in self.file.calendar.iter().flat_map(|section| &section.files) {
+            let was_well = file.last_error().is_none();
+            match file.refresh(now) {
+                Ok(true) => {
+                    tracing::info!(file = %file.path().display(), "a company calendar was read again")
+                }
+                Ok(false) => {}
+                Err(error) if was_well => {
+                    let file = file.path().display();
+                    tracing::error!(%file, error = %error.chain(), "closed: a company calendar cannot be read");
+                }
+                Err(_) => {}
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod http;
 mod life;
+mod listeners;
 mod running;
 mod signals;
 mod supervisor;

@@ -1,4 +1,6 @@
-use chaos_core::{Error, Journal, Monkey, Result, TargetId};
+use std::sync::Arc;
+
+use chaos_core::{Error, Journal, Monkey, Provider, Result, fault::FaultRecord, provider::GroupFilter};
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::super::assemble::Assembled;
@@ -50,17 +52,20 @@ impl Running {
         self.assembled.monkey.shutdown().await;
     }
 
-    /// Begins nothing new. It goes on to hold what it holds, without the targets that `is_denied` names.
-    pub(super) async fn retire(&self, is_denied: impl Fn(&TargetId) -> bool) {
+    /// Begins nothing new. It goes on to hold what it holds, except for targets that `filter` of the new file no longer
+    /// permits. If that cannot be told, it lets go of them too.
+    pub(super) async fn retire(&self, filter: &GroupFilter, providers: &[Arc<dyn Provider>]) {
         self.assembled.monkey.retire().await;
         let Some(journal) = &self.assembled.journal else { return };
         match journal.pending().await {
             Ok(pending) => {
-                for fault in pending.faults.iter().filter(|fault| is_denied(&fault.target)) {
-                    self.assembled.monkey.let_go(&fault.target);
+                for fault in pending.faults {
+                    if !is_permitted(filter, providers, &fault).await {
+                        tracing::warn!(target = %fault.target, "its hold is cut short: the file no longer permits it");
+                        self.assembled.monkey.let_go(&fault.target);
+                    }
                 }
             }
-            // It cannot be told what is denied now.
             Err(error) => {
                 tracing::error!(error = %error.chain(), "the journal cannot be read, so every hold is cut short");
                 self.stop.send_replace(true);
@@ -71,5 +76,23 @@ impl Running {
     /// Whether it has ended.
     pub(super) fn is_over(&self) -> bool {
         self.task.is_finished()
+    }
+}
+
+/// Whether the target of a fault may still be touched.
+async fn is_permitted(filter: &GroupFilter, providers: &[Arc<dyn Provider>], fault: &FaultRecord) -> bool {
+    let Some(provider) = providers.iter().find(|provider| provider.scheme() == fault.target.scheme()) else {
+        return false;
+    };
+    match provider.group(&fault.group).await {
+        Ok(group) => match group.member(&fault.target) {
+            Some(member) => filter.permits(&group, member).is_ok(),
+            // It is gone, and so is its fault.
+            None => true,
+        },
+        Err(error) => {
+            tracing::warn!(group = %fault.group, error = %error.chain(), "it cannot be told whether it is permitted");
+            false
+        }
     }
 }
