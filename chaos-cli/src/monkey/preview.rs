@@ -43,6 +43,13 @@ fn number_of(text: &str) -> Result<u16> {
 fn text(forecast: &Forecast, days: u16) -> String {
     let Forecast { dues, expected, open_days, .. } = forecast;
     let of = format!("{open_days} of {days} days are open; {expected:.1} dues are to be expected on average");
+    let of = match forecast.is_kept {
+        true => of,
+        false => format!(
+            "{of}\nno seed is given or kept yet: these dues are drawn by {}, and will be others",
+            forecast.seed
+        ),
+    };
     if dues.is_empty() {
         return format!("nothing is due\n\n{of}");
     }

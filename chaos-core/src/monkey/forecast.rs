@@ -7,6 +7,7 @@ use super::{Monkey, diagnose::list, scheduled::last_fault};
 use crate::{
     error::{Error, Result},
     group::GroupId,
+    journal::KeptSchedule,
     schedule::{OpenDays, Schedule},
 };
 
@@ -14,6 +15,11 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Forecast {
+    /// The seed of the dues.
+    pub seed: u64,
+    /// Whether that is the seed of the schedule: the given one, or the one that the journal keeps. Otherwise it was drawn
+    /// for this forecast alone, and the dues will be others.
+    pub is_kept: bool,
     /// By instant.
     pub dues: Vec<ForeseenDue>,
     /// How many to expect of this schedule over these days, whatever the seed. For comparison: the dues of one seed are
@@ -50,18 +56,26 @@ impl Monkey {
         let Some(schedule) = &core.parts.schedule else {
             return Err(Error::invalid("schedule", "none", "a monkey with a schedule"));
         };
-        let seed = core.peek_seed()?;
+        let (seed, is_kept) = match (core.parts.seed, core.journal()) {
+            (Some(seed), _) => (seed, true),
+            (None, Ok(journal)) => match journal.keep_schedule(&KeptSchedule::default()).await?.seed {
+                Some(kept) => (kept, true),
+                None => (core.peek_seed()?, false),
+            },
+            (None, Err(_)) => (core.peek_seed()?, false),
+        };
         let now = core.parts.clock.now();
         let dates = schedule.date(now).series(jiff::Span::new().days(1)).take(usize::from(days));
         let dates: Vec<Date> = dates.filter(|date| core.terms.has_open_day(*date)).collect();
-        let mut forecast = Forecast { dues: Vec::new(), expected: 0.0, open_days: dates.len() };
+        let mut forecast =
+            Forecast { seed, is_kept, dues: Vec::new(), expected: 0.0, open_days: dates.len() };
         for provider in &core.parts.providers {
             for group in list(core, provider).await? {
                 let terms = core.terms.for_group(&group);
                 let Some((schedule, open)) = terms.schedule() else { continue };
-                let mut last = match &core.safeguard {
-                    Some(_) => last_fault(core, &group).await?,
-                    None => None,
+                let mut last = match core.journal() {
+                    Ok(_) => last_fault(core, &group).await?,
+                    Err(_) => None,
                 };
                 let dates: Vec<Date> =
                     dates.iter().copied().filter(|date| open.on(*date).is_some()).collect();

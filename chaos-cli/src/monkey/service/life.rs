@@ -126,13 +126,14 @@ impl Service<'_> {
         };
         self.supervisor.stopping();
         // Recoveries do not wait for messages.
-        let stopping = self.stop();
-        let mut stopping = std::pin::pin!(stopping);
-        let left = loop {
-            tokio::select! {
-                biased;
-                left = &mut stopping => break left,
-                _ = signals.next() => tracing::warn!("the recoveries are still in progress"),
+        let left = {
+            let mut stopping = std::pin::pin!(self.stop());
+            loop {
+                tokio::select! {
+                    biased;
+                    left = &mut stopping => break left,
+                    _ = signals.next() => tracing::warn!("the recoveries are still in progress"),
+                }
             }
         };
         self.listeners.flush().await;
