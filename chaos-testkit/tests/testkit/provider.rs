@@ -17,7 +17,11 @@ use chaos_testkit::{ContractReport, contract, faulty::Altered};
 use futures_util::StreamExt;
 
 fn world() -> MemoryProvider {
-    MemoryProvider::default().with_group("web", 3).unwrap().with_fixed_group("db", 2).unwrap()
+    let world = MemoryProvider::default().with_group("web", 3).unwrap();
+    let world = world.with_fixed_group("db", 2).unwrap().with_fixed_group("old", 1).unwrap();
+    let oldest = "memory:old/machine-0".parse().unwrap();
+    world.set_began_at(&oldest, jiff::Timestamp::UNIX_EPOCH).unwrap();
+    world
 }
 
 async fn check<P: Provider>(world: impl Fn() -> P) -> ContractReport {
@@ -43,6 +47,8 @@ enum Lie {
     OtherLabelsWhenResolved,
     ResolvesToNobody,
     OtherLabelsWhenLookedAt,
+    NoAgeWhenLookedAt,
+    NoDeploymentWhenListed,
     FiltersByPathAlone,
     FiltersByIdAlone,
     IgnoresUnknownFilters,
@@ -58,6 +64,11 @@ struct LyingProvider {
     inner: MemoryProvider,
     all: GroupFilter,
     schemes: AtomicUsize,
+}
+
+fn without_ages(mut group: Group) -> Group {
+    group.members.iter_mut().for_each(|member| member.began_at = None);
+    group
 }
 
 fn hidden() -> TargetId {
@@ -113,6 +124,8 @@ impl Provider for LyingProvider {
         };
         let group = self.show(group).await?;
         match self.lie {
+            Lie::NoAgeWhenLookedAt if group.id.path() == "old" => Ok(without_ages(group)),
+            Lie::NoDeploymentWhenListed if group.id.path() == "old" => Ok(group.deployment("refresh 7")),
             Lie::OtherLabelsWhenLookedAt => Ok(group.labels(Labels::from([("a".into(), "b".into())]))),
             _ => Ok(group),
         }
@@ -170,6 +183,8 @@ async fn every_check_sees_its_liar() {
     for (lie, expected) in [
         (Lie::MemberOfAnotherGroup, "members are named by their group"),
         (Lie::OtherLabelsWhenResolved, "every member resolves to itself"),
+        (Lie::NoAgeWhenLookedAt, "a fresh look at a group agrees with the listing"),
+        (Lie::NoDeploymentWhenListed, "a fresh look at a group agrees with the listing"),
         (Lie::OtherLabelsWhenLookedAt, "a fresh look at a group agrees with the listing"),
         (Lie::FiltersByPathAlone, "a filter by id yields that group alone"),
         (Lie::FiltersByIdAlone, "a filter by path yields that group alone"),

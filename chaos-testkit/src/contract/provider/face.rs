@@ -24,6 +24,7 @@ pub(in crate::contract) struct Face {
     pub(in crate::contract) desired: usize,
     pub(in crate::contract) replaces_members: bool,
     pub(in crate::contract) replaces_stopped: bool,
+    pub(in crate::contract) is_deploying: bool,
     pub(in crate::contract) members: BTreeMap<TargetId, MemberFace>,
 }
 
@@ -31,6 +32,7 @@ pub(in crate::contract) struct Face {
 pub(in crate::contract) struct MemberFace {
     pub(in crate::contract) health: Health,
     pub(in crate::contract) incarnation: Option<Arc<str>>,
+    pub(in crate::contract) has_age: bool,
     pub(in crate::contract) excluded: Option<Arc<str>>,
     pub(in crate::contract) out_of_service: Option<Arc<str>>,
     pub(in crate::contract) weight: u32,
@@ -41,6 +43,7 @@ pub(in crate::contract) fn face(group: &Group) -> Face {
         let face = MemberFace {
             health: member.health,
             incarnation: member.incarnation.clone(),
+            has_age: member.began_at.is_some(),
             excluded: member.excluded.clone(),
             out_of_service: member.out_of_service.clone(),
             weight: member.weight,
@@ -52,6 +55,7 @@ pub(in crate::contract) fn face(group: &Group) -> Face {
         desired: group.desired,
         replaces_members: group.replaces_members,
         replaces_stopped: group.replaces_stopped,
+        is_deploying: group.deployment.is_some(),
         members: members.collect(),
     }
 }
