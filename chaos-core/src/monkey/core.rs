@@ -4,6 +4,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -173,8 +174,9 @@ impl Core {
 
     /// The tokens that cut a run short.
     pub(super) fn cut(&self, course: Option<Arc<Course>>) -> Cut {
+        let courses = course.into_iter().collect();
         let let_go = self.retirement.let_go();
-        Cut { run: self.stop.child_token(), halted: self.halted.subscribe(), let_go, target: None, course }
+        Cut { run: self.stop.child_token(), halted: self.halted.subscribe(), let_go, target: None, courses }
     }
 
     /// The course of the steady state over a run that begins now, if there is one.
@@ -192,8 +194,8 @@ pub(super) struct Cut {
     let_go: watch::Receiver<BTreeSet<TargetId>>,
     /// The target of the fault that is cut short.
     target: Option<TargetId>,
-    /// The steady state of the run, if it has one.
-    pub(super) course: Option<Arc<Course>>,
+    /// The steady states that watch it: that of the run, and that of a rule for the group.
+    pub(super) courses: Vec<Arc<Course>>,
 }
 
 impl Cut {
@@ -201,6 +203,13 @@ impl Cut {
     pub(super) fn of(mut self, target: &TargetId) -> Self {
         self.target = Some(target.clone());
         self
+    }
+
+    /// The same, for a victim that this steady state watches too.
+    pub(super) fn and(&self, course: Option<Arc<Course>>) -> Self {
+        let mut cut = self.clone();
+        cut.courses.extend(course);
+        cut
     }
 
     /// Whether the run is cut short already.
@@ -216,11 +225,11 @@ impl Cut {
 
     /// Waits until the run is cut short.
     pub(super) async fn wait(&mut self) -> CutShort {
-        let course = self.course.clone();
+        let courses = self.courses.clone();
         tokio::select! {
             biased;
             why = self.wait_for_order() => why,
-            why = not_steady(course) => why,
+            why = not_steady(&courses) => why,
         }
     }
 
@@ -240,7 +249,12 @@ impl Cut {
 
     /// Why the steady state cuts the run short, if it does.
     pub(super) fn unsteady(&self) -> Option<Arc<Unsteady>> {
-        self.course.as_ref()?.unsteady()
+        self.courses.iter().find_map(|course| course.unsteady())
+    }
+
+    /// The text of that for the record of a fault.
+    pub(super) fn note(&self) -> Option<String> {
+        self.courses.iter().find_map(|course| Some(course.note(&*course.unsteady()?)))
     }
 }
 
@@ -248,9 +262,11 @@ fn is_among(target: Option<&TargetId>, targets: &BTreeSet<TargetId>) -> bool {
     target.is_some_and(|target| targets.contains(target))
 }
 
-async fn not_steady(course: Option<Arc<Course>>) -> CutShort {
-    match course {
-        Some(course) => course.wait_until_unsteady().await.cut_short,
+async fn not_steady(courses: &[Arc<Course>]) -> CutShort {
+    let mut waiting: FuturesUnordered<_> =
+        courses.iter().map(|course| course.wait_until_unsteady()).collect();
+    match waiting.next().await {
+        Some(unsteady) => unsteady.cut_short,
         None => std::future::pending().await,
     }
 }

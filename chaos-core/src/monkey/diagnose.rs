@@ -49,10 +49,12 @@ const PROVIDER: &str = "provider ";
 
 pub(super) async fn diagnose(core: &Core) -> Diagnosis {
     let mut checks = vec![check("calendar", calendar(core)), check("journal", journal(core).await)];
-    if let Some(steady) = &core.parts.steady_state {
-        let asked = ask_once(steady, &core.parts.clock).await;
+    let of_rules = core.terms.iter().filter_map(|terms| Some((&terms.rule, terms.steady_state.as_ref()?)));
+    for (rule, steady) in core.parts.steady_state.iter().map(|steady| (&None, steady)).chain(of_rules) {
+        let of_rule = rule.as_ref().map(|rule| format!(" of the rule for {rule}")).unwrap_or_default();
+        let asked = ask_once(steady, &core.parts.clock).await.into_iter();
         checks.extend(
-            asked.into_iter().map(|(name, finding)| Check { subject: format!("probe {name}"), finding }),
+            asked.map(|(name, finding)| Check { subject: format!("probe {name}{of_rule}"), finding }),
         );
     }
     let mut groups = Vec::new();

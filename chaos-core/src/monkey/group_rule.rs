@@ -5,6 +5,7 @@ use crate::{
     error::{Error, Result},
     plan::Quota,
     provider::TargetPattern,
+    steady_state::SteadyState,
 };
 
 /// What applies to some groups instead of what is said for the whole monkey.
@@ -49,6 +50,7 @@ pub struct GroupRule {
     pub(super) min_healthy: Option<Quota>,
     pub(super) cool_down: Option<Duration>,
     pub(super) calendar: Option<Arc<dyn Calendar>>,
+    pub(super) steady_state: Option<SteadyState>,
 }
 
 impl GroupRule {
@@ -63,6 +65,7 @@ impl GroupRule {
             min_healthy: None,
             cool_down: None,
             calendar: None,
+            steady_state: None,
         }
     }
 
@@ -129,6 +132,14 @@ impl GroupRule {
     /// both open.
     pub fn calendar(mut self, calendar: impl Calendar) -> Self {
         self.calendar = Some(Arc::new(calendar));
+        self
+    }
+
+    /// Sets what normal is for these groups, in addition to the steady state of the whole monkey: none of them is hit
+    /// while its probes are not met, a violation ends the faults in them, and the report has a verdict of its own. The
+    /// groups of one rule share it.
+    pub fn steady_state(mut self, steady_state: SteadyState) -> Self {
+        self.steady_state = Some(steady_state);
         self
     }
 

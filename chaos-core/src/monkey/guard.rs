@@ -17,6 +17,7 @@ use crate::{
     fault::{CutShort, FaultId, FaultRecord},
     observer::Activity,
     plan::{Reason, Victim},
+    steady_state::InEffect,
 };
 
 /// How a guarded task ended.
@@ -63,8 +64,7 @@ impl Case<'_> {
             () = core.retirement.begun() => return self.skip(retired()),
             ready = async {
                 let slot = core.slots.acquire().await;
-                let course = waiting.course.as_deref();
-                make_ready(core, victim, self.run, self.fault, course).await.map(|ready| (slot, ready))
+                make_ready(core, victim, self.run, self.fault, &waiting.courses).await.map(|ready| (slot, ready))
             } => ready,
         };
         let (slot, armed) = match ready {
@@ -82,24 +82,22 @@ impl Case<'_> {
             Err(reason) => return self.skip(reason),
         };
         core.tell(Activity::Armed { fault: armed.identity(), by_hand: armed.by_hand() });
-        let mut in_effect = cut.course.as_ref().map(|course| course.enter_effect());
+        let mut in_effect: Vec<InEffect> = cut.courses.iter().map(|course| course.enter_effect()).collect();
         let is_over_with_injection = victim.hold.is_over_with_injection();
-        if let Some(in_effect) = in_effect.as_mut().filter(|_| is_over_with_injection) {
+        for in_effect in in_effect.iter_mut().filter(|_| is_over_with_injection) {
             in_effect.injected(Some(armed.remaining()));
         }
         let mut active = inject(core, armed, &mut cut).await;
-        match (&mut in_effect, active.injection()) {
-            (Some(in_effect), _) if is_over_with_injection => in_effect.is_over(),
-            (Some(in_effect), Ok(())) => {
-                in_effect.injected((!victim.hold.is_momentary()).then(|| active.remaining()));
+        for in_effect in &mut in_effect {
+            match active.injection() {
+                _ if is_over_with_injection => in_effect.is_over(),
+                Ok(()) => in_effect.injected((!victim.hold.is_momentary()).then(|| active.remaining())),
+                Err(_) => {}
             }
-            _ => {}
         }
         if !victim.hold.is_momentary() || active.cut_short().is_some() {
             hold(core, &mut active, &mut cut).await;
-            if let Some(in_effect) = &mut in_effect {
-                in_effect.hold_ended();
-            }
+            in_effect.iter_mut().for_each(InEffect::hold_ended);
         }
         let record = active.recover().await;
         drop(in_effect);

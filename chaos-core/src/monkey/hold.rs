@@ -50,10 +50,8 @@ pub(super) async fn hold(core: &Core, active: &mut Active, cut: &mut Cut) {
         }
     };
     let cut_short = active.end_hold(cut_short);
-    if let (Some(CutShort::NotSteady | CutShort::InDoubt), Some(course)) = (cut_short, &cut.course)
-        && let Some(unsteady) = course.unsteady()
-    {
-        active.note(course.note(&unsteady));
+    if let (Some(CutShort::NotSteady | CutShort::InDoubt), Some(note)) = (cut_short, cut.note()) {
+        active.note(note);
     }
     core.tell(Activity::HoldEnded { fault: active.identity(), cut_short });
 }

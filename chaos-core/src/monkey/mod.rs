@@ -3,8 +3,10 @@
 //! A [`MonkeyBuilder`] makes a [`Monkey`], which plans, injects, holds and recovers. Each run ends in a [`RunReport`]
 //! with its [`Outcome`]. A [`Diagnosis`] shows beforehand the problems that would keep it from working.
 
+mod attend;
 mod builder;
 mod core;
+mod courses;
 mod diagnose;
 mod dues;
 mod forecast;
@@ -36,6 +38,6 @@ pub use group_rule::GroupRule;
 pub use monkey::Monkey;
 pub(crate) use parts::Parts;
 pub use rehearsed::Rehearsed;
-pub use report::{Outcome, RunReport, Skip};
+pub use report::{GroupSteadyState, Outcome, RunReport, Skip};
 pub use run_id::RunId;
 pub(crate) use terms::{AllTerms, Terms};

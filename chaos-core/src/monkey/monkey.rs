@@ -3,21 +3,20 @@ use std::{future::Future, sync::Arc};
 use futures_util::future::BoxFuture;
 
 use super::{
-    Diagnosis, MonkeyBuilder, RunReport, Skip,
-    core::{Core, Cut, Run},
+    Diagnosis, MonkeyBuilder, RunReport,
+    attend::{Attended, attend},
+    core::{Core, Run},
+    courses::{Courses, spare_unsteady},
     diagnose,
     dues::forget_what_is_over,
-    guard::{Guarded, guard},
     halts::tell_of_halts,
     permission::spare_who_cannot_be_brought_back,
-    rehearsed::Rehearsed,
     scheduled::carry_out_dues,
 };
 use crate::{
     contain::in_span,
     error::{Error, ErrorKind, Result},
     event::ChaosEvent,
-    fault::FaultRecord,
     group::TargetId,
     journal::Found,
     observer::{Activity, Chosen},
@@ -243,6 +242,7 @@ impl Monkey {
 
     /// A plan that is not carried out. So it already makes the checks that precede the injection of each victim.
     async fn planned_alone(&self, mut planned: Planned) -> Planned {
+        spare_unsteady(&self.core, &mut planned).await;
         spare_who_cannot_be_brought_back(&self.core, &mut planned).await;
         planned
     }
@@ -298,13 +298,17 @@ impl Monkey {
             Some(rehearsal) => rehearsal.journal.pending().await?,
             None => Found::default(),
         };
-        let unsteady = match &cut.course {
+        let unsteady = match cut.courses.first() {
             Some(course) => course.before_plan().await.err(),
             None => None,
         };
         let mut planned = plan(self, unsteady).await;
-        if leashed && !self.core.rehearses() {
+        let mut courses = Courses::default();
+        let is_only_planned = leashed && !self.core.rehearses();
+        if is_only_planned {
             planned = self.planned_alone(planned).await;
+        } else {
+            courses = Courses::begin(&self.core, &mut planned, run).await;
         }
         let Planned { plan, victims } = planned;
         self.core.tell(Activity::Planned {
@@ -314,15 +318,9 @@ impl Monkey {
             chosen: victims.len(),
         });
         self.core.tell_unmatched(plan.unmatched_patterns.clone());
-        let mut attended = Attended::default();
-        if !leashed || self.core.rehearses() {
-            attended = self.attend(victims, run, &cut).await?;
-        }
-        let Attended { skipped, faults, rehearsed } = attended;
-        let steady_state = match &cut.course {
-            Some(course) => Some(course.conclude(&faults, cut.clone().wait_for_order()).await),
-            None => None,
-        };
+        let victims = if is_only_planned { Vec::new() } else { victims };
+        let Attended { skipped, faults, rehearsed, steady_state, group_steady_states } =
+            attend(&self.core, victims, run, &cut, &courses).await?;
         let ended_at = self.core.parts.clock.now();
         let Found { faults: replayed, mut unreadable } = replayed;
         unreadable.extend(left.unreadable);
@@ -340,38 +338,11 @@ impl Monkey {
             pending: left.faults,
             unreadable,
             steady_state,
+            group_steady_states,
         };
         let (outcome, why) = (report.outcome(), report.why());
         self.core.tell(Activity::RunEnded { run: id, outcome, why });
         Ok(report)
-    }
-
-    async fn attend(&self, victims: Vec<crate::plan::Victim>, run: Run, cut: &Cut) -> Result<Attended> {
-        let tasks: Vec<_> = victims
-            .into_iter()
-            .map(|victim| {
-                let (target, event) = (victim.target.id().clone(), victim.event.name());
-                let span = tracing::info_span!("fault", %target, event);
-                let task =
-                    self.core.tasks.spawn(guard(Arc::clone(&self.core), victim, run, cut.clone(), span));
-                (target, event, task)
-            })
-            .collect();
-        let (mut attended, mut lost) = (Attended::default(), None);
-        for (target, event, task) in tasks {
-            match task.await {
-                Ok(Guarded::Ended(record)) => attended.faults.push(*record),
-                Ok(Guarded::Rehearsed(rehearsed)) => attended.rehearsed.push(*rehearsed),
-                Ok(Guarded::Skipped(reason)) => {
-                    attended.skipped.push(Skip { target, event: event.to_owned(), reason })
-                }
-                Err(error) => lost = Some(lost_task(&target, error)),
-            }
-        }
-        match lost {
-            Some(error) => Err(error),
-            None => Ok(attended),
-        }
     }
 
     fn refuse_after_shutdown(&self) -> Result<()> {
@@ -383,22 +354,4 @@ impl Monkey {
         }
         Ok(())
     }
-}
-
-/// What became of the victims of a run.
-#[derive(Default)]
-struct Attended {
-    skipped: Vec<Skip>,
-    faults: Vec<FaultRecord>,
-    rehearsed: Vec<Rehearsed>,
-}
-
-/// The runtime is shutting down, or this library has a bug. The journal still knows the fault.
-pub(super) fn lost_task(target: &TargetId, error: tokio::task::JoinError) -> Error {
-    Error::new(
-        ErrorKind::Other,
-        "the task that took care of a fault was lost; call `recover_pending` on a monkey over its journal",
-    )
-    .with("target", target)
-    .caused_by(error)
 }

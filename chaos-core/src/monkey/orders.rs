@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Monkey, halts, monkey::lost_task, replay::replay};
+use super::{Monkey, attend::lost_task, halts, replay::replay};
 use crate::{
     error::{Error, ErrorKind, Result},
     fault::{FaultId, FaultState, Mark},

@@ -43,7 +43,7 @@ pub(super) async fn make_ready(
     victim: &Victim,
     run: Run,
     fault: FaultId,
-    course: Option<&Course>,
+    courses: &[Arc<Course>],
 ) -> Result<Ready, Reason> {
     // The plan gets old while victims wait for others.
     let age = core.parts.clock.now().duration_since(victim.planned_at);
@@ -96,14 +96,14 @@ pub(super) async fn make_ready(
         requested: prepared.requested().clone(),
         undone_by,
         by_hand: prepared.by_hand(&scope),
-        hypothesis: core.parts.steady_state.as_ref().map(|steady| steady.hypothesis().to_owned()),
+        hypothesis: hypothesis(core, victim),
         ..Intended::new(scope.fault(), scope.target_id().clone(), scope.event(), scope.deadline())
     };
     // Nothing is announced that does not come.
     if !core.rehearses() {
         core.observers.ask(core.parts.clock.as_ref(), ASK_LIMIT, &intended).await.map_err(Reason::doubt)?;
     }
-    if let Some(course) = course {
+    for course in courses {
         course.before_injection().await?;
     }
     // The preparation, the announcement and the probes may have taken a while.
@@ -118,6 +118,13 @@ pub(super) async fn make_ready(
         .total_active(victim.total_active)
         .cool_down(victim.terms.cool_down);
     Ok(Ready { prepared, scope, limits, calendar: Arc::clone(calendar) })
+}
+
+/// The hypotheses that the fault tests.
+fn hypothesis(core: &Core, victim: &Victim) -> Option<String> {
+    let steady = [&core.parts.steady_state, &victim.terms.steady_state];
+    let all: Vec<&str> = steady.into_iter().flatten().map(|steady| steady.hypothesis()).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// When a fault that is armed now and lasts this long is certainly undone. An error if the calendar is closed, or

@@ -57,6 +57,20 @@ pub struct RunReport {
     /// The findings about the [steady state](crate::steady_state). `None` if the monkey has none.
     #[serde(default)]
     pub steady_state: Option<SteadyStateReport>,
+    /// The findings about the steady states of [rules for groups](crate::monkey::GroupRule::steady_state), of each rule
+    /// in whose groups this run has injected a fault.
+    #[serde(default)]
+    pub group_steady_states: Vec<GroupSteadyState>,
+}
+
+/// The findings about the steady state of a rule for groups.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct GroupSteadyState {
+    /// The patterns of the rule.
+    pub rule: String,
+    /// The findings.
+    pub report: SteadyStateReport,
 }
 
 /// A chosen target that was left alone after all.
@@ -110,12 +124,8 @@ impl RunReport {
             Outcome::Failed
         } else if self.faults.is_empty() {
             Outcome::Skipped
-        } else if let Some(steady) = &self.steady_state {
-            match steady.verdict {
-                SteadyStateVerdict::Held => Outcome::Completed,
-                SteadyStateVerdict::Deviated => Outcome::Deviated,
-                SteadyStateVerdict::Inconclusive | SteadyStateVerdict::NotTested => Outcome::Inconclusive,
-            }
+        } else if let Some(outcome) = self.judged() {
+            outcome
         } else if self.faults.iter().any(|fault| fault.cut_short.is_some()) {
             Outcome::CutShort
         } else if self.faults.iter().any(|fault| fault.no_effect.is_some()) {
@@ -123,6 +133,25 @@ impl RunReport {
         } else {
             Outcome::Completed
         }
+    }
+
+    /// The outcome by the steady states. `None` if they do not speak for every fault.
+    fn judged(&self) -> Option<Outcome> {
+        let verdicts: Vec<SteadyStateVerdict> =
+            self.steady_states().map(|(_, steady)| steady.verdict).collect();
+        if verdicts.contains(&SteadyStateVerdict::Deviated) {
+            Some(Outcome::Deviated)
+        } else if verdicts.iter().any(|verdict| *verdict != SteadyStateVerdict::Held) {
+            Some(Outcome::Inconclusive)
+        } else {
+            self.steady_state.as_ref().map(|_| Outcome::Completed)
+        }
+    }
+
+    /// Every steady state, with the rule that it is of.
+    fn steady_states(&self) -> impl Iterator<Item = (Option<&str>, &SteadyStateReport)> {
+        let whole = self.steady_state.iter().map(|report| (None, report));
+        whole.chain(self.group_steady_states.iter().map(|group| (Some(group.rule.as_str()), &group.report)))
     }
 
     /// Returns an error unless the run [completed](Outcome::Completed), for instance for a test.
@@ -147,9 +176,11 @@ impl RunReport {
 
     /// The reasons for its outcome that an observer is told.
     pub(super) fn why(&self) -> Vec<String> {
-        match (self.outcome(), &self.steady_state) {
+        match self.outcome() {
             _ if self.faults.is_empty() => self.why_nothing(),
-            (Outcome::Deviated | Outcome::Inconclusive, Some(steady)) => steady.reasons.clone(),
+            Outcome::Deviated | Outcome::Inconclusive => {
+                self.steady_states().flat_map(|(_, steady)| steady.reasons.iter().cloned()).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -181,6 +212,8 @@ impl Serialize for RunReport {
             unreadable: &'a [Unreadable],
             #[serde(skip_serializing_if = "Option::is_none")]
             steady_state: Option<&'a SteadyStateReport>,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            group_steady_states: &'a [GroupSteadyState],
         }
         let Self {
             run,
@@ -196,6 +229,7 @@ impl Serialize for RunReport {
             pending,
             unreadable,
             steady_state,
+            group_steady_states,
         } = self;
         Written {
             outcome: self.outcome(),
@@ -212,6 +246,7 @@ impl Serialize for RunReport {
             pending,
             unreadable,
             steady_state: steady_state.as_ref(),
+            group_steady_states,
         }
         .serialize(serializer)
     }
@@ -250,8 +285,11 @@ impl fmt::Display for RunReport {
             write!(f, "run {run}, ")?;
         }
         write!(f, "seed {})", self.seed)?;
-        if let Some(steady) = self.steady_state.as_ref().filter(|_| !self.faults.is_empty()) {
-            write!(f, "\n{steady}")?;
+        for (rule, steady) in self.steady_states().filter(|_| !self.faults.is_empty()) {
+            match rule {
+                None => write!(f, "\n{steady}")?,
+                Some(rule) => write!(f, "\ngroups of {}: {steady}", escaped(rule))?,
+            }
         }
         for fault in self.replayed.iter().chain(&self.faults) {
             write!(f, "\n{}", Line(fault))?;

@@ -13,6 +13,7 @@ use crate::{
     plan::BlastRadius,
     provider::TargetPattern,
     schedule::{Due, OpenDays, Schedule},
+    steady_state::SteadyState,
     text::nearest,
 };
 
@@ -24,6 +25,10 @@ pub(crate) struct Terms {
     pub(crate) calendar: Arc<dyn Calendar>,
     pub(crate) blast_radius: BlastRadius,
     pub(crate) cool_down: Duration,
+    /// That of the rule. Faults are under that of the whole monkey too.
+    pub(crate) steady_state: Option<SteadyState>,
+    /// The patterns of the rule.
+    pub(crate) rule: Option<String>,
     /// The names of the events to draw from. `None` for all.
     events: Option<BTreeSet<String>>,
     schedule: Option<(Schedule, OpenDays)>,
@@ -89,6 +94,8 @@ impl Terms {
             calendar: Arc::clone(&parts.calendar),
             blast_radius: parts.blast_radius.clone(),
             cool_down: parts.cool_down,
+            steady_state: None,
+            rule: None,
             events: None,
             schedule: parts
                 .schedule
@@ -123,7 +130,12 @@ impl Terms {
         };
         let schedule = schedule.map(|schedule| with_days(schedule, &calendar, parts, events.as_ref()));
         let cool_down = rule.cool_down.unwrap_or(parts.cool_down);
-        Ok(Self { index, calendar, blast_radius, cool_down, events, schedule })
+        let steady_state = rule.steady_state.clone();
+        if let Some(steady_state) = &steady_state {
+            steady_state.check()?;
+        }
+        let rule = Some(rule.name());
+        Ok(Self { index, calendar, blast_radius, cool_down, steady_state, rule, events, schedule })
     }
 
     /// Whether this event is among those to draw from.

@@ -77,5 +77,5 @@ pub use steady_state::SteadyState;
 pub use tolerance::Tolerance;
 
 pub(crate) use before::{ask_once, before_alone};
-pub(crate) use course::Course;
+pub(crate) use course::{Course, InEffect};
 pub(crate) use notes::Unsteady;

@@ -148,6 +148,7 @@ pub fn report(outcome: Outcome) -> RunReport {
         replayed: Vec::new(),
         unreadable: Vec::new(),
         steady_state: None,
+        group_steady_states: Vec::new(),
     };
     let mut fault = fault();
     match outcome {

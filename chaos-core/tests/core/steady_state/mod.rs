@@ -6,6 +6,7 @@ mod during;
 mod looks;
 mod lost_watch;
 mod momentary;
+mod of_groups;
 mod trial;
 mod verdict;
 mod victims;
