@@ -86,7 +86,8 @@ impl DueRecord {
     /// monkeys that say the same are heard once.
     pub fn apply(&mut self, note: &DueNote) {
         self.at = self.at.or(note.at);
-        if self.is_settled() && note.state <= self.state {
+        let is_news = note.state > self.state || !(self.is_settled() || note.why.is_empty());
+        if !is_news {
             return;
         }
         for why in &note.why {

@@ -11,7 +11,7 @@ use super::{
     dues::forget_what_is_over,
     halts::tell_of_halts,
     permission::spare_who_cannot_be_brought_back,
-    scheduled::carry_out_dues,
+    scheduled::{LOOK_EVERY, carry_out_dues},
 };
 use crate::{
     contain::in_span,
@@ -119,16 +119,15 @@ impl Monkey {
         self.refuse_after_shutdown()?;
         let parts = &self.core.parts;
         let runs = async {
-            // What a dead process has left is brought back before anything else, not at the next due.
-            if !self.core.rehearses()
-                && let Err(error) = self.recover_pending().await
-            {
-                self.core.tell(Activity::RunFailed { run: None, failure: (&error).into() });
-            }
             if let Some(schedule) = &parts.schedule {
                 let monkey = self.clone();
                 let carry_out = Arc::new(move |run, filter| monkey.carry_out_in(run, filter));
-                carry_out_dues(&self.core, schedule, carry_out).await;
+                // Its next run may be days away.
+                self.recover_and_tell().await;
+                tokio::select! {
+                    () = carry_out_dues(&self.core, schedule, carry_out) => {}
+                    () = self.recover_now_and_then() => {}
+                }
             }
             while !self.core.retirement.has_begun() {
                 let begun = self.core.new_run(Chosen::Drawn);
@@ -257,6 +256,23 @@ impl Monkey {
         Box::pin(async move {
             monkey.carry_out(run, |monkey, unsteady| monkey.planned_in(run.seed, filter, unsteady)).await
         })
+    }
+
+    /// Whatever another process leaves behind is recovered within the hour.
+    async fn recover_now_and_then(&self) {
+        loop {
+            self.core.parts.clock.sleep(LOOK_EVERY).await;
+            self.recover_and_tell().await;
+        }
+    }
+
+    async fn recover_and_tell(&self) {
+        if self.core.rehearses() {
+            return;
+        }
+        if let Err(error) = self.recover_pending().await {
+            self.core.tell(Activity::RunFailed { run: None, failure: (&error).into() });
+        }
     }
 
     async fn planned_in(&self, seed: u64, filter: GroupFilter, unsteady: Option<Reason>) -> Planned {

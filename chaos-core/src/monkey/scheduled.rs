@@ -28,8 +28,9 @@ use crate::{
 /// Carries out one run in the groups that pass.
 pub(super) type CarryOut = dyn Fn(Run, GroupFilter) -> BoxFuture<'static, Result<RunReport>> + Send + Sync;
 
-/// The longest time between two looks at the groups, so that new ones are found on the day.
-const LOOK_EVERY: Duration = Duration::from_secs(3600);
+/// The longest time between two looks at the groups, so that new ones are found on the day; and at what other processes
+/// have left behind.
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(3600);
 
 /// How often the clock is read while nothing is due: a sleep does not notice that the machine was suspended.
 const CLOCK_EVERY: Duration = Duration::from_secs(60);

@@ -15,6 +15,7 @@ mod calendar_properties;
 mod cancellation;
 mod cancellation_with_probes;
 mod catalogue;
+mod dues;
 mod embedding;
 mod failure_domains;
 mod group_rules;
