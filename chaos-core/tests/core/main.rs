@@ -29,6 +29,7 @@ mod permission;
 mod promises;
 mod refusals;
 mod retired;
+mod rehearsal;
 mod rules;
 mod schedule;
 mod scheduled;
