@@ -7,9 +7,9 @@
 //! | `fleet` | a fleet that stays up until you stop it, for `drill --attach` |
 //! | `halt`, `resume` | stops every monkey over a journal, and lets them go on |
 //! | `recover` | recovers the faults that a drill has left behind |
-//! | `history` | shows the faults in a journal |
 //! | `monkey` | a monkey that a team leaves running, by a file (feature `service`) |
 //! | `diagnose` | says why such a monkey does nothing, or would not (feature `service`) |
+//! | `history` | shows the faults and dues in a journal, and forgets old ones |
 //! | `holidays` | lists the holidays of a year (feature `service`, on by default) |
 //!
 //! The program `service` is the small HTTP service that the fleets run.

@@ -1,15 +1,11 @@
-//! Shows the faults in a journal.
-
 use std::{
     collections::BTreeSet,
-    fmt,
     path::{Path, PathBuf},
-    str::FromStr,
     time::Duration,
 };
 
 use chaos_core::{
-    Error, FaultId, Journal, Result,
+    FaultId, Journal, Result,
     clock::{Clock as _, SystemClock},
     fault::{FaultRecord, FaultState},
     journal::{FaultQuery, Found, Unreadable},
@@ -19,6 +15,11 @@ use clap::Parser;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::{
+    dues::{self, Wanted},
+    purge::{date_or_instant, purge},
+    whole_id::whole_id,
+};
 use crate::{
     arguments::instant,
     catalogue::Catalogue,
@@ -32,16 +33,33 @@ use crate::{
 
 /// The arguments of `history`.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "history", version, about = "Shows the faults in a journal, oldest first")]
+#[command(
+    name = "history",
+    version,
+    about = "Shows the faults or the dues in a journal, oldest first, or forgets old ones"
+)]
 #[non_exhaustive]
 pub struct HistoryArguments {
     /// The journal
     #[arg(long, value_name = "PATH")]
     journal: PathBuf,
-    /// Only faults since then: an instant, or how long ago, such as 2h
+    /// Show the dues of schedules in place of the faults: what came of each, and what stopped it
+    #[arg(long, conflicts_with_all = ["target", "event", "state"])]
+    dues: bool,
+    /// Show nothing; forget the recovered faults and the settled dues before then: a date, an instant, or how long ago,
+    /// such as 400d. What is pending stays, and so does the last fault of each group
+    #[arg(
+        long, value_name = "DATE", value_parser = date_or_instant,
+        conflicts_with_all = ["dues", "since", "group", "target", "event", "state", "limit"]
+    )]
+    purge_before: Option<Timestamp>,
+    /// Forget without asking
+    #[arg(long, requires = "purge_before")]
+    yes: bool,
+    /// Only faults or dues since then: an instant, or how long ago, such as 2h
     #[arg(long, value_name = "WHEN", value_parser = instant)]
     since: Option<Timestamp>,
-    /// Only faults in this group, by its id, such as local:drill, or the last part of it
+    /// Only faults or dues of this group, by its id, such as local:drill, or the last part of it
     #[arg(long, value_name = "ID")]
     group: Option<String>,
     /// Only faults on this target, by its id, such as local:drill/replica-0, or the last part of it
@@ -53,7 +71,7 @@ pub struct HistoryArguments {
     /// Only faults in this state: armed, injecting, active, recovering, recovered or recovery-failed
     #[arg(long, value_name = "STATE")]
     state: Option<FaultState>,
-    /// Only this many faults, the newest
+    /// Only this many, the newest
     #[arg(long, value_name = "NUMBER")]
     limit: Option<usize>,
     /// Print one JSON object on standard output and nothing else
@@ -101,12 +119,12 @@ impl HistoryArguments {
         let mut query = FaultQuery::all();
         query.since = self.since;
         if let Some(wanted) = &self.group {
-            let example = "local:drill";
-            query.group = Some(whole_id(journal, "--group", wanted, example, |fault| &fault.group).await?);
+            let known = journal.find(&FaultQuery::all()).await?.faults.into_iter().map(|fault| fault.group);
+            query.group = Some(whole_id("--group", wanted, "local:drill", known)?);
         }
         if let Some(wanted) = &self.target {
-            let example = "local:drill/replica-0";
-            query.target = Some(whole_id(journal, "--target", wanted, example, |fault| &fault.target).await?);
+            let known = journal.find(&FaultQuery::all()).await?.faults.into_iter().map(|fault| fault.target);
+            query.target = Some(whole_id("--target", wanted, "local:drill/replica-0", known)?);
         }
         query.event.clone_from(&self.event);
         query.state = self.state;
@@ -115,40 +133,23 @@ impl HistoryArguments {
     }
 }
 
-/// The full id: `wanted` itself, or the id in the journal with `wanted` as its path or last part.
-async fn whole_id<Id: FromStr + Clone + Ord + fmt::Display>(
-    journal: &impl Journal,
-    argument: &str,
-    wanted: &str,
-    example: &str,
-    id_of: impl Fn(&FaultRecord) -> &Id,
-) -> Result<Id> {
-    if let Ok(id) = wanted.parse() {
-        return Ok(id);
-    }
-    let faults = journal.find(&FaultQuery::all()).await?.faults;
-    let is_meant = |id: &str| id.ends_with(&format!(":{wanted}")) || id.ends_with(&format!("/{wanted}"));
-    let meant: BTreeSet<&Id> = faults.iter().map(id_of).filter(|id| is_meant(&id.to_string())).collect();
-    let mut meant_ids = meant.iter();
-    match (meant_ids.next(), meant_ids.next()) {
-        (Some(&id), None) => Ok(id.clone()),
-        (None, _) => {
-            let expected = format!("an id such as {example}, or the last part of one in the journal");
-            Err(Error::invalid(argument, format!("{wanted:?}"), expected))
-        }
-        (Some(_), Some(_)) => {
-            let ids: Vec<String> = meant.iter().map(ToString::to_string).collect();
-            Err(Error::invalid(argument, format!("{wanted:?}"), format!("one of: {}", ids.join(", "))))
-        }
-    }
-}
-
-/// Reads a journal and changes nothing in it.
+/// Reads a journal, or makes it forget what is over.
 ///
 /// # Errors
-/// If the journal cannot be opened or read.
+/// If the journal cannot be opened or read, or a confirmation cannot be asked for.
 pub async fn history(arguments: HistoryArguments, catalogue: &Catalogue) -> ProgramResult {
     let journal = journal::open_existing(&arguments.journal).await?;
+    if let Some(before) = arguments.purge_before {
+        return purge(journal, before, arguments.yes, arguments.json).await;
+    }
+    if arguments.dues {
+        let group = arguments.group.as_deref();
+        let wanted = Wanted { since: arguments.since, group, limit: arguments.limit };
+        let found = dues::find(&journal, &wanted).await?;
+        journal.close().await?;
+        dues::show(&found, arguments.json)?;
+        return Ok(Status::Done);
+    }
     let Found { faults, unreadable, .. } = journal.find(&arguments.query(&journal).await?).await?;
     let now = SystemClock::default().now();
     let is_pending = |fault: &FaultRecord| fault.state != FaultState::Recovered;
