@@ -12,7 +12,7 @@ use super::{
     lines::Property,
     misread::Read,
     moment::{date, date_time},
-    work::Work,
+    work::{Work, at_most, is_flood, is_too_long, too_long},
     zone::Zone,
 };
 
@@ -115,7 +115,12 @@ impl<'a> Rule<'a> {
         if count.is_some() && until.is_some() {
             return Err(property.misread("either a COUNT or an UNTIL"));
         }
-        check_weekdays(property, part("BYDAY"), frequency, part("BYWEEKNO").is_some())?;
+        let within = match (frequency, part("BYMONTH"), part("BYWEEKNO")) {
+            (Frequency::Yearly, None, None) => Some(53),
+            (Frequency::Yearly, Some(_), None) | (Frequency::Monthly, _, None) => Some(5),
+            _ => None,
+        };
+        check_weekdays(property, part("BYDAY"), within)?;
         let of_each = |name: &str| part(name).map_or(1, |value| value.split(',').count());
         let minutes = of_each("BYMINUTE") * of_each("BYSECOND");
         let times = if frequency == Frequency::Hourly { minutes } else { minutes * of_each("BYHOUR") };
@@ -142,7 +147,8 @@ impl<'a> Rule<'a> {
         if start > span.end || self.is_over(start, zone) {
             return Ok(Vec::new());
         }
-        work.spend_steps(self.steps(start, span.end), self.property)?;
+        let steps = self.steps(start, span.end);
+        work.spend_steps(self.count.map_or(steps, |count| steps.min(u64::from(count))), self.property)?;
         let refused = |error| self.property.misread("a rule that is understood").caused_by(error);
         let rules = format!("DTSTART:{}Z\nRRULE:{}", start.strftime("%Y%m%dT%H%M%S"), self.text);
         let rules: RRuleSet = rules.parse().map_err(refused)?;
@@ -159,11 +165,16 @@ impl<'a> Rule<'a> {
                 return Ok(times);
             }
             if time >= span.start && self.includes(time, zone) {
-                work.spend_instance(self.property.line, &self.property.value)?;
                 times.push(time);
+                if is_flood(times.len()) {
+                    return Err(self.property.misread(at_most()));
+                }
             }
         }
         if self.count.is_none_or(|count| produced < count) {
+            if is_too_long(steps) {
+                return Err(too_long(self.property));
+            }
             work.spend_misfit(self.property)?;
         }
         Ok(times)
@@ -250,31 +261,34 @@ fn until(property: &Property, text: &str) -> Read<Until> {
         .ok_or_else(|| property.misread("an UNTIL such as 20261221 or 20261221T080000Z"))
 }
 
-/// Weekdays with an ordinal have a meaning only in a month or a year. The crate reads anything before the two letters.
-fn check_weekdays(
-    property: &Property,
-    weekdays: Option<&str>,
-    frequency: Frequency,
-    has_weeks: bool,
-) -> Read<()> {
+/// Weekdays with an ordinal have a meaning only in a month or a year, which has `most` of each. The crate reads anything
+/// before the two letters.
+fn check_weekdays(property: &Property, weekdays: Option<&str>, most: Option<u8>) -> Read<()> {
     let Some(weekdays) = weekdays else { return Ok(()) };
-    let mut has_ordinals = Vec::new();
+    let mut ordinals = Vec::new();
     for weekday in weekdays.split(',') {
         let (ordinal, day) =
             weekday.split_at_checked(weekday.len().saturating_sub(2)).unwrap_or((weekday, ""));
         let is_day =
             ["MO", "TU", "WE", "TH", "FR", "SA", "SU"].iter().any(|known| known.eq_ignore_ascii_case(day));
-        let is_ordinal = ordinal.parse::<i8>().is_ok_and(|ordinal| ordinal != 0);
-        if !is_day || !(ordinal.is_empty() || is_ordinal) {
+        let parsed = ordinal.parse::<i8>().ok().filter(|ordinal| *ordinal != 0);
+        if !is_day || (parsed.is_none() && !ordinal.is_empty()) {
             return Err(property.misread("a BYDAY such as MO, 2TU or -1FR"));
         }
-        has_ordinals.push(is_ordinal);
+        ordinals.push(parsed);
     }
-    let is_allowed = matches!(frequency, Frequency::Yearly | Frequency::Monthly) && !has_weeks;
-    if has_ordinals.contains(&true) && (!is_allowed || has_ordinals.contains(&false)) {
-        return Err(property.misread(
+    if ordinals.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    match most {
+        Some(most) if ordinals.iter().all(Option::is_some) => {
+            if ordinals.into_iter().flatten().any(|ordinal| ordinal.unsigned_abs() > most) {
+                return Err(property.misread("weekdays of which there are so many: in a month at most five"));
+            }
+            Ok(())
+        }
+        _ => Err(property.misread(
             "weekdays with an ordinal such as 2TU only in a month or a year, and then for each of them",
-        ));
+        )),
     }
-    Ok(())
 }

@@ -186,11 +186,19 @@ impl Expansion<'_> {
     }
 
     fn happens(&mut self, reason: &Arc<str>, line: usize, start: &Moment, length: Length) -> Read<()> {
+        if length.longest().is_zero() {
+            return Ok(());
+        }
         let zone = start.zone(self.home);
         let time = start.local();
-        let shown = |length: SignedDuration| zone.last(time.checked_add(length).unwrap_or(DateTime::MAX));
-        let exact = shown(length.nominal).checked_add(length.exact).unwrap_or(Timestamp::MAX);
-        let (start, end) = (zone.first(time), shown(length.wall).max(exact));
+        let start = zone.first(time);
+        let after = |length: SignedDuration| zone.last(time.checked_add(length).unwrap_or(DateTime::MAX));
+        let exact = after(length.nominal).checked_add(length.exact).unwrap_or(Timestamp::MAX);
+        let mut end = after(length.wall).max(exact);
+        if zone.shows(start) != time {
+            // Clocks skip its start, so that its end by the clocks comes too early.
+            end = end.max(start.checked_add(length.wall).unwrap_or(Timestamp::MAX));
+        }
         if start < self.period.end && self.period.start < end && start < end {
             self.work.spend_instance(line, reason)?;
             self.instances.push(Instance { start, end, reason: Arc::clone(reason) });

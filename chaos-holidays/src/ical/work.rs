@@ -17,6 +17,24 @@ const MOST_MISFITS: u32 = 10;
 /// Instances of events within the time that is expanded.
 const MOST_INSTANCES: usize = 20_000;
 
+/// Whether the crate may give up before it has taken so many steps.
+pub(super) fn is_too_long(steps: u64) -> bool {
+    steps > MOST_STEPS_OF_RULE
+}
+
+pub(super) fn too_long(rule: &Property) -> Misread {
+    rule.misread("rules that do not repeat as often since so long ago")
+}
+
+/// Whether one rule alone makes too many instances.
+pub(super) fn is_flood(instances: usize) -> bool {
+    instances > MOST_INSTANCES
+}
+
+pub(super) fn at_most() -> String {
+    format!("at most {MOST_INSTANCES} instances of events in four years")
+}
+
 /// What is left of the limits of a file.
 #[derive(Debug)]
 pub(super) struct Work {
@@ -32,11 +50,11 @@ impl Work {
 
     pub(super) fn spend_steps(&mut self, steps: u64, rule: &Property) -> Read<()> {
         match self.steps.checked_sub(steps) {
-            Some(left) if steps <= MOST_STEPS_OF_RULE => {
+            Some(left) if !is_too_long(steps) => {
                 self.steps = left;
                 Ok(())
             }
-            _ => Err(rule.misread("rules that do not repeat as often since so long ago")),
+            _ => Err(too_long(rule)),
         }
     }
 
@@ -50,17 +68,13 @@ impl Work {
         }
     }
 
-    pub(super) fn spend_instance(&mut self, line: usize, summary: &str) -> Read<()> {
+    pub(super) fn spend_instance(&mut self, line: usize, reason: &str) -> Read<()> {
         match self.instances.checked_sub(1) {
             Some(left) => {
                 self.instances = left;
                 Ok(())
             }
-            None => Err(Misread::new(
-                line,
-                summary,
-                format!("at most {MOST_INSTANCES} instances of events in four years"),
-            )),
+            None => Err(Misread::new(line, reason, at_most())),
         }
     }
 }

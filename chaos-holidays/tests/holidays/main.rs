@@ -3,5 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may panic, and say why")]
 
+#[cfg(feature = "ical")]
+mod company;
 mod exclusion;
 mod package;

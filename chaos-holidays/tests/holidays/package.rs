@@ -15,7 +15,7 @@ const PYTHON: &str = "CHAOS_HOLIDAYS_PYTHON";
 
 /// What a script prints, in lines of fields between tabulators. None, and told, if there is no interpreter with the
 /// packages; in CI there must be one.
-fn told_by(script: &str, arguments: &[&str]) -> Option<Vec<Vec<String>>> {
+pub(crate) fn told_by(script: &str, arguments: &[&str]) -> Option<Vec<Vec<String>>> {
     let Some(python) = env::var_os(PYTHON) else {
         assert!(env::var_os("CI").is_none(), "{PYTHON} is not set");
         eprintln!("skipped: {PYTHON} is not set");
