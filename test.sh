@@ -2,8 +2,8 @@
 # Runs every check of this repository, and installs what it needs: rustfmt and clippy come with the toolchain; a C
 # compiler, python3, dash, busybox, shellcheck, stress-ng, and for the host faults iproute2, nftables, iptables,
 # e2fsprogs, btrfs-progs and xfsprogs from Debian, whose prometheus it only unpacks; the stand-in for AWS, Microsoft's
-# SDK for Azure, Chaos Toolkit, a reader of JUnit's XML, two packages of holidays, a mail server, a reader of metrics
-# and a checker of spelling from PyPI; cargo-deny from crates.io (in CI; elsewhere it is used if it is there).
+# SDK for Azure, Chaos Toolkit, a reader of JUnit's XML, packages of holidays and of iCalendar, a mail server, a reader
+# of metrics and a checker of spelling from PyPI; cargo-deny from crates.io (in CI; elsewhere it is used if it is there).
 #
 #   ./test.sh         everything, in part as it is drawn by a seed that is printed
 #   ./test.sh long    everything, whole: it takes hours

@@ -20,8 +20,8 @@ virtual_environment() { # place, requirements.txt
 }
 
 # What comes from PyPI: the stand-in for AWS that the tests of chaos-aws talk to (moto's server), Microsoft's SDK for
-# Azure, by which the fake of Azure is measured, a reader of JUnit's XML, Chaos Toolkit, two packages of holidays, a
-# mail server, a reader of metrics, and a checker of spelling; of each just one version.
+# Azure, by which the fake of Azure is measured, a reader of JUnit's XML, Chaos Toolkit, packages of holidays and of
+# iCalendar, a mail server, a reader of metrics, and a checker of spelling; of each just one version.
 install_python_packages() {
   virtual_environment target/moto-venv fakes/aws/requirements.txt || echo "moto could not be installed"
   virtual_environment target/azure-sdk-venv fakes/azure/src/microsoft_sdk/requirements.txt ||
@@ -31,7 +31,7 @@ install_python_packages() {
   virtual_environment target/chaostoolkit-venv chaos-lab/tests/chaos_toolkit/requirements.txt ||
     echo "Chaos Toolkit could not be installed"
   virtual_environment target/holidays-venv chaos-holidays/tests/holidays/requirements.txt ||
-    echo "the packages of holidays could not be installed"
+    echo "the packages of holidays and of iCalendar could not be installed"
   virtual_environment target/notify-venv chaos-notify/tests/notify/requirements.txt ||
     echo "the mail server and the reader of metrics could not be installed"
   virtual_environment target/typos-venv scripts/typos-requirements.txt || echo "typos could not be installed"
