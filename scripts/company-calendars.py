@@ -3,8 +3,9 @@
 
     company-calendars.py ZONE START END FILE...
 
-START and END are seconds since 1970, ZONE that of whole days and of times without a zone. For each file, a line with its
-index, the first second and the second after the last one of each span, in order and apart, between tabulators.
+START and END are seconds since 1970, ZONE that of whole days and of times without a zone. For each span of each file,
+in order and apart, it prints a line: the file's index, the first second and the second after the last one, between
+tabulators.
 """
 
 import datetime

@@ -62,9 +62,9 @@ pub struct CompanyCalendar {
 }
 
 impl CompanyCalendar {
-    /// Reads a text. `name` is shown in reasons and errors, so it must not be an address that holds a secret. `zone` is the
-    /// IANA name of the zone of whole days and of times that name none. Events are known from the start of the year before
-    /// `at` to the end of the second year after it.
+    /// Reads a text. `name` is shown in reasons and errors, so it must not be an address that holds a secret. `zone` is
+    /// the IANA name of the zone of whole days and of times that name none. Events are known from the start of the year
+    /// before `at` to the end of the second year after it.
     ///
     /// # Errors
     /// `InvalidInput` for an unknown zone, and for a text that is not understood, with its first such line.

@@ -2,8 +2,8 @@ use jiff::SignedDuration;
 
 /// How long an event lasts.
 ///
-/// Its end is the later one of two: what the clocks show after `wall`, and `exact` after what they show after `nominal`.
-/// They differ only if the clocks change meanwhile.
+/// Its end is the later one of two: what the clocks show after `wall`, and `exact` after what they show after
+/// `nominal`. They differ only if the clocks change meanwhile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Length {
     pub(super) wall: SignedDuration,

@@ -74,8 +74,8 @@ impl CalendarFeed {
     /// Takes a text that was fetched at an instant. From then on it counts for a week, instead of the copy before.
     ///
     /// # Errors
-    /// As [`CompanyCalendar::parse`]. Then the copy before goes on to count, and [`last_error`](Self::last_error) is this
-    /// one.
+    /// As [`CompanyCalendar::parse`]. Then the copy before goes on to count, and [`last_error`](Self::last_error) is
+    /// this one.
     pub fn take(&self, text: impl AsRef<[u8]>, fetched: Timestamp) -> Result<()> {
         // Parsed without the lock, so that nothing waits for it.
         match CompanyCalendar::read(&self.name, text.as_ref(), &self.zone, fetched) {

@@ -14,9 +14,9 @@ use super::company_calendar::{CompanyCalendar, contents, file_name, period};
 /// A company calendar in a file that may change. While the file cannot be read or is not understood, everything is left
 /// out.
 ///
-/// It watches nothing itself: [`refresh`](Self::refresh) looks at the file. Do that every minute or so, and at least once
-/// a year, because events are known for at least two years from the last reading that found something new. It is shared
-/// by an [`Arc`](std::sync::Arc).
+/// It watches nothing itself: [`refresh`](Self::refresh) looks at the file. Do that every minute or so, and at least
+/// once a year, because events are known for at least two years from the last reading that found something new. It is
+/// shared by an [`Arc`](std::sync::Arc).
 ///
 /// ```no_run
 /// use chaos_core::{BusinessHours, calendar::CalendarExt};
@@ -49,8 +49,8 @@ struct State {
 }
 
 impl CalendarFile {
-    /// Reads the file. It blocks until that is done. `zone` is the IANA name of the zone of whole days and of times that
-    /// name none.
+    /// Reads the file. It blocks until that is done. `zone` is the IANA name of the zone of whole days and of times
+    /// that name none.
     ///
     /// # Errors
     /// As [`CompanyCalendar::file`].

@@ -1,8 +1,8 @@
 //! Company calendars: the events of an iCalendar file, as time in which no chaos is welcome.
 //!
-//! [`CompanyCalendar`] is an [`Exclusion`](chaos_core::calendar::Exclusion) of the events of one text. It never changes.
-//! A monkey that keeps running reads a file anew through a [`CalendarFile`]; one that fetches a URL hands each copy to a
-//! [`CalendarFeed`].
+//! [`CompanyCalendar`] is an [`Exclusion`](chaos_core::calendar::Exclusion) of the events of one text. It never
+//! changes. A monkey that keeps running reads a file anew through a [`CalendarFile`]; one that fetches a URL hands each
+//! copy to a [`CalendarFeed`].
 //!
 //! It reads [RFC 5545](https://www.rfc-editor.org/rfc/rfc5545): events with recurrence rules (`RRULE`), additional and
 //! excepted dates (`RDATE`, `EXDATE`), moved and cancelled instances (`RECURRENCE-ID`, also with
@@ -13,8 +13,8 @@
 //!
 //! - A text that is cut off, a line that is none, and a zone or a rule that is not understood are errors. No part of
 //!   such a text is used.
-//! - Transparent and tentative events count, because the big providers mark their holidays as transparent. Cancelled ones
-//!   do not count. A text without any event leaves nothing out.
+//! - Transparent and tentative events count, because the big providers mark their holidays as transparent. Cancelled
+//!   ones do not count. A text without any event leaves nothing out.
 //! - An event lasts as long by the clock as it does in seconds, or longer: if clocks change meanwhile, the later end
 //!   counts. A time that the clocks show twice begins the first time and ends the second time.
 //! - Events are known from the start of the year before that of reading to the end of the second year after it. Before

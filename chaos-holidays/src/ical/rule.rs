@@ -134,8 +134,8 @@ impl<'a> Rule<'a> {
         Ok(Self { property, frequency, interval: i64::from(interval), count, until, text })
     }
 
-    /// The times within a span at which an event recurs that first happens at `first`, by the clocks of `zone`. The first
-    /// one itself is among them only if the rule fits it.
+    /// The times within a span at which an event recurs that first happens at `first`, by the clocks of `zone`. The
+    /// first one itself is among them only if the rule fits it.
     pub(super) fn times(
         &self,
         first: DateTime,
@@ -261,8 +261,8 @@ fn until(property: &Property, text: &str) -> Read<Until> {
         .ok_or_else(|| property.misread("an UNTIL such as 20261221 or 20261221T080000Z"))
 }
 
-/// Weekdays with an ordinal have a meaning only in a month or a year, which has `most` of each. The crate reads anything
-/// before the two letters.
+/// Weekdays with an ordinal have a meaning only in a month or a year, which has `most` of each. The crate reads
+/// anything before the two letters.
 fn check_weekdays(property: &Property, weekdays: Option<&str>, most: Option<u8>) -> Read<()> {
     let Some(weekdays) = weekdays else { return Ok(()) };
     let mut ordinals = Vec::new();

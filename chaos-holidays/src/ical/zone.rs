@@ -16,8 +16,8 @@ pub(super) enum Zone {
 impl Zone {
     pub(super) const UTC: Self = Self::Known(TimeZone::UTC);
 
-    /// The first instant at which the clocks show this time, or would, had they not skipped it. Clamped to the time that
-    /// can be represented.
+    /// The first instant at which the clocks show this time, or would, had they not skipped it. Clamped to the time
+    /// that can be represented.
     pub(super) fn first(&self, time: DateTime) -> Timestamp {
         let instant = match self {
             Self::Known(zone) => zone.to_ambiguous_timestamp(time).compatible().ok(),

@@ -231,7 +231,8 @@ fn rules_without_an_end_starve_no_other_one() {
         ["FREQ=YEARLY", "FREQ=DAILY;INTERVAL=3", "FREQ=WEEKLY;BYDAY=SA,SU", "FREQ=MONTHLY"].iter().enumerate()
     {
         text += &format!(
-            "BEGIN:VEVENT\nUID:{uid}\nSUMMARY:{uid}\nDTSTART:19100317T0{uid}0000Z\nDURATION:PT1H\nRRULE:{rule}\nEND:VEVENT\n"
+            "BEGIN:VEVENT\nUID:{uid}\nSUMMARY:{uid}\nDTSTART:19100317T0{uid}0000Z\n\
+             DURATION:PT1H\nRRULE:{rule}\nEND:VEVENT\n"
         );
     }
     let calendar = parse(text + "END:VCALENDAR\n", "UTC").unwrap();
@@ -312,7 +313,8 @@ fn a_text_that_is_cut_off_anywhere_is_refused() {
         parse(complete, "UTC").unwrap();
     }
     let error = refusal("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20260101T100000Z\n");
-    let expected = "invalid calendar company.ics: line 4: the end of the text; expected END:VEVENT, which began in line 2: \
+    let expected = "invalid calendar company.ics: line 4: the end of the text; expected END:VEVENT, \
+        which began in line 2: \
         the text is cut off";
     assert_eq!(error, expected);
 }
@@ -425,7 +427,8 @@ fn a_zone_is_found_by_each_of_its_names() {
 #[test]
 fn rules_that_never_fit_do_not_hang_and_many_are_refused() {
     let calendar = |count: usize| {
-        let event = "BEGIN:VEVENT\nDTSTART;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\nEND:VEVENT\n";
+        let event = "BEGIN:VEVENT\nDTSTART;VALUE=DATE:20260101\n\
+            RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\nEND:VEVENT\n";
         format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", event.repeat(count))
     };
     assert_eq!(spans(&parse(calendar(1), "UTC").unwrap()).len(), 1);

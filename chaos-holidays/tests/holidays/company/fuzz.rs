@@ -74,14 +74,15 @@ const PIECES: [&str; 48] = [
     "é",
 ];
 
-/// Breaks a text at up to eight places.
+/// Breaks a text, mostly at one place.
 fn broken(random: &mut Random, text: &str) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
-    for _ in 0..=random.below(8) {
+    for _ in 0..random.one(&[1, 1, 1, 1, 2, 2, 3, 8]) {
         let place = random.below(bytes.len() + 1);
+        let line = bytes[place..].iter().position(|byte| *byte == b'\n').map_or(place, |end| place + end + 1);
         let longest = random.one(&[12, 12, 12, 200]);
         let length = random.below(longest).min(bytes.len() - place);
-        match random.below(8) {
+        match random.one(&[0, 1, 2, 3, 4, 4, 4, 5, 6, 6, 6, 7]) {
             0 => drop(bytes.drain(place..place + length)),
             1 if place < bytes.len() => bytes[place] = random.next().to_le_bytes()[0],
             2 if place < bytes.len() => bytes[place] ^= 1 << random.below(8),
@@ -90,7 +91,12 @@ fn broken(random: &mut Random, text: &str) -> Vec<u8> {
                 let to = random.below(bytes.len() + 1);
                 bytes.splice(to..to, copy);
             }
-            4 => drop(bytes.splice(place..place, random.one(&PIECES).bytes())),
+            4 => {
+                let piece = random.one(&PIECES);
+                // A line of its own, or at the end of one.
+                let place = if piece.ends_with('\n') { line } else { line.saturating_sub(1) };
+                drop(bytes.splice(place..place, piece.bytes()));
+            }
             5 => drop(bytes.splice(place..place + length, random.one(&PIECES).bytes())),
             6 => {
                 // A number becomes another one.

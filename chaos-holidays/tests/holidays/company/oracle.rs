@@ -91,9 +91,9 @@ fn difference(some: &[(i64, i64)], others: &[(i64, i64)]) -> Vec<(i64, i64)> {
     left
 }
 
-/// Where clocks change, an event lasts as long by the clock as in seconds, or longer: at most an hour more for each change, behind
-/// a span of theirs. They change during that span or an hour around it, or during the first instance, which says how many
-/// seconds each lasts, or both.
+/// Where clocks change, an event lasts as long by the clock as in seconds, or longer: at most an hour more for each
+/// change, behind a span of theirs. They change during that span or an hour around it, or during the first instance,
+/// which says how many seconds each lasts, or both.
 fn is_explained((start, end): (i64, i64), theirs: &[(i64, i64)], text: &str, home: &str) -> bool {
     let hour = 3600;
     // One that begins when clocks skip its time has no length for them.
