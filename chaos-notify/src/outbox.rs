@@ -24,15 +24,28 @@ pub(crate) struct Outbox {
 #[derive(Debug)]
 struct Letter {
     message: Arc<Message>,
-    /// The messages that it tells of, if it is a digest.
-    digest: Option<Digest>,
+    tells_of: TellsOf,
     /// When its first attempt began, on the monotonic clock.
     tried_since: Option<Duration>,
 }
 
+#[derive(Debug)]
+enum TellsOf {
+    /// One thing.
+    Itself,
+    /// Messages for which there was no room.
+    Overflow(Digest),
+    /// Messages that were given up.
+    Losses(Digest),
+}
+
 impl Letter {
     fn with(message: Message) -> Self {
-        Self { message: Arc::new(message), digest: None, tried_since: None }
+        Self::of(message, TellsOf::Itself)
+    }
+
+    fn of(message: Message, tells_of: TellsOf) -> Self {
+        Self { message: Arc::new(message), tells_of, tried_since: None }
     }
 }
 
@@ -84,17 +97,19 @@ impl Outbox {
         }
         // This finds the first of several equal ones.
         let (least, _) = self.waiting.iter().enumerate().min_by_key(|(_, letter)| letter.message.kind)?;
-        let Letter { message, digest, .. } = self.waiting.remove(least)?;
-        if let Some(digest) = digest {
-            self.digest.get_or_insert_default().join(digest);
-            return None;
+        let Letter { message, tells_of, .. } = self.waiting.remove(least)?;
+        match tells_of {
+            TellsOf::Overflow(digest) => self.digest.get_or_insert_default().join(digest),
+            TellsOf::Losses(digest) => self.lost.get_or_insert_default().join(digest),
+            TellsOf::Itself if message.kind.is_promised() => {
+                self.digest.get_or_insert_default().add(&message);
+            }
+            TellsOf::Itself => {
+                self.counts.dropped += 1;
+                return Some(message);
+            }
         }
-        if message.kind.is_promised() {
-            self.digest.get_or_insert_default().add(&message);
-            return None;
-        }
-        self.counts.dropped += 1;
-        Some(message)
+        None
     }
 
     /// Whether the caller must send the waiting messages: there are some, and no other task sends them.
@@ -110,7 +125,7 @@ impl Outbox {
             self.waiting.iter().rev().map(|letter| &letter.message).max_by_key(|message| message.kind);
         let is_more_urgent = |digest: &mut Digest| urgent.is_none_or(|message| digest.kind() > message.kind);
         if let Some(digest) = self.digest.take_if(is_more_urgent) {
-            let letter = Letter { digest: Some(digest.clone()), ..Letter::with(digest.overflow()) };
+            let letter = Letter::of(digest.overflow(), TellsOf::Overflow(digest));
             let message = Arc::clone(&letter.message);
             self.under_way = Some(letter);
             return Some(message);
@@ -134,7 +149,7 @@ impl Outbox {
         let number = self.under_way.take().map_or(0, |letter| letter.message.stands_for);
         self.count(true, number);
         if let Some(digest) = self.lost.take() {
-            self.waiting.push_back(Letter { digest: Some(digest.clone()), ..Letter::with(digest.losses()) });
+            self.waiting.push_back(Letter::of(digest.losses(), TellsOf::Losses(digest)));
         }
         number
     }
@@ -151,12 +166,12 @@ impl Outbox {
 
     /// The message that was taken is given up. Returns the number of messages that it stands for.
     pub(crate) fn gave_up(&mut self) -> usize {
-        let Some(Letter { message, digest, .. }) = self.under_way.take() else { return 0 };
+        let Some(Letter { message, tells_of, .. }) = self.under_way.take() else { return 0 };
         self.count(false, message.stands_for);
         let lost = self.lost.get_or_insert_default();
-        match digest {
-            Some(digest) => lost.join(digest),
-            None => lost.add(&message),
+        match tells_of {
+            TellsOf::Overflow(digest) | TellsOf::Losses(digest) => lost.join(digest),
+            TellsOf::Itself => lost.add(&message),
         }
         message.stands_for
     }
@@ -294,5 +309,60 @@ mod tests {
         outbox.abandon();
         assert_eq!(sent(&mut outbox), ["0", "1"]);
         assert!(!outbox.attend());
+    }
+
+    #[test]
+    fn what_is_given_up_is_told_after_the_next_delivery_also_if_that_was_to_tell_of_it() {
+        let mut outbox = Outbox::of(1);
+        for number in 1..=3 {
+            outbox.push(message(Kind::Recovered, Some(&format!("{number:x}")), number));
+        }
+        assert!(outbox.attend());
+        let mut taken = || outbox.take().map(|message| message.subject.clone());
+        assert_eq!(taken().as_deref(), Some("3"));
+        assert_eq!(outbox.gave_up(), 1);
+        assert_eq!(outbox.take().unwrap().subject, "Chaos: 2 messages in one");
+        assert_eq!(outbox.gave_up(), 2);
+        assert_eq!(outbox.deliveries().failed, 3);
+        assert!(outbox.take().is_none(), "nothing is told before something is delivered");
+
+        // Twice, because the first to tell of them is lost as well.
+        for number in 4..=5 {
+            outbox.push(message(Kind::Halted, None, number));
+            assert!(outbox.attend());
+            assert_eq!(outbox.take().unwrap().subject, number.to_string());
+            assert_eq!(outbox.delivered(), 1);
+            let losses = outbox.take().unwrap();
+            assert_eq!(losses.subject, "Chaos: 3 messages were not delivered");
+            let lines = losses.body.lines().filter(|line| line.starts_with("1970-01-01 00:00:00 UTC: "));
+            assert_eq!(lines.count(), 3, "{}", losses.body);
+            if number == 4 {
+                assert_eq!(outbox.gave_up(), 1);
+            } else {
+                assert_eq!(outbox.delivered(), 1);
+            }
+            assert!(outbox.take().is_none());
+        }
+        let after = outbox.deliveries();
+        assert_eq!((after.delivered, after.failed, after.waiting, after.dropped), (3, 4, 0, 0), "{after}");
+    }
+
+    #[test]
+    fn a_message_is_tried_again_until_its_time_is_up() {
+        let seconds = Duration::from_secs;
+        let mut outbox = Outbox::of(3);
+        outbox.push(message(Kind::Announced, Some("a"), 0));
+        assert!(outbox.attend());
+        outbox.take().unwrap();
+        assert_eq!(outbox.again(seconds(100), seconds(160), seconds(600)), Some(seconds(540)));
+        assert_eq!(outbox.deliveries().waiting, 1);
+        outbox.take().unwrap();
+        assert_eq!(outbox.again(seconds(690), seconds(699), seconds(600)), Some(seconds(1)));
+        outbox.take().unwrap();
+        assert_eq!(outbox.again(seconds(700), seconds(700), seconds(600)), None);
+        assert_eq!(outbox.gave_up(), 1);
+        outbox.push(message(Kind::Announced, Some("b"), 1));
+        outbox.take().unwrap();
+        assert_eq!(outbox.again(seconds(700), seconds(700), Duration::ZERO), None, "not at all");
     }
 }

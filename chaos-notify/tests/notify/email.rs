@@ -54,13 +54,13 @@ async fn mails_of_one_fault_are_one_thread_through_each_kind_of_server() {
             assert_eq!(header(mail, "date"), ["Mon, 02 Mar 2026 09:00:00 +0000"]);
         }
         let thread = format!("<fault-{}@example.com>", fault(1));
-        assert_eq!(header(&mails[0], "message-id"), [thread.clone()]);
+        assert_eq!(header(&mails[0], "message-id"), [thread.as_str()]);
         assert_eq!(header(&mails[0], "subject"), ["Chaos: x:web/1: stop begins"]);
         assert_eq!(header(&mails[0], "references"), [""; 0]);
         for (mail, kind) in mails[1..].iter().zip(["injection-failed", "recovered"]) {
             assert_eq!(header(mail, "chaos-kind"), [kind]);
-            assert_eq!(header(mail, "in-reply-to"), [thread.clone()]);
-            assert_eq!(header(mail, "references"), [thread.clone()]);
+            assert_eq!(header(mail, "in-reply-to"), [thread.as_str()]);
+            assert_eq!(header(mail, "references"), [thread.as_str()]);
             let id = format!("<{}-{kind}-1772442000000000000@example.com>", fault(1));
             assert_eq!(header(mail, "message-id"), [id]);
         }

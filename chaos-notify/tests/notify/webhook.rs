@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{env, time::Duration};
 
 use chaos_core::{
     ErrorKind, MemoryJournal, Monkey, Outcome, Registry,
@@ -195,6 +195,36 @@ async fn nothing_waits_for(url: String) {
     let required = Notifier::over(webhook(), Settings::default().required().clock(hasty()));
     assert_eq!(run(&required).await, Outcome::Skipped);
     assert_eq!(required.deliveries().failed, 1);
+}
+
+/// Names the URL that a child of a test sends to.
+const SENDS_TO: &str = "CHAOS_NOTIFY_SENDS_TO";
+
+#[tokio::test]
+async fn child_that_sends_through_its_environment() {
+    let Ok(url) = env::var(SENDS_TO) else { return };
+    let (said, _guard) = Said::from_now_on();
+    let notifier = notifier(Webhook::to(url).build().unwrap());
+    announce(&notifier, 1, "x:web/1").await.unwrap();
+    assert!(notifier.flush(LONG).await.is_complete());
+    assert!(said.text().contains("intercepts"), "it goes through a proxy");
+    said.assert_is_free_of(&["T0PROXYSECRET", "VDBQUk9YWVNFQ1JFV", "T0HOOK"]);
+}
+
+#[tokio::test]
+async fn proxies_are_those_of_the_environment() {
+    let proxy = Server::with([]).await;
+    let url = "http://hooks.invalid/T0HOOK";
+    let mut child = tokio::process::Command::new(env::current_exe().unwrap());
+    child.args(["--exact", "webhook::child_that_sends_through_its_environment", "--nocapture"]);
+    child.env(SENDS_TO, url).env("HTTP_PROXY", format!("http://user:T0PROXYSECRET@127.0.0.1:{}", proxy.port));
+    let ended = child.output().await.unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned() + &String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success() && said.contains("1 passed"), "{said}");
+    let received = proxy.received();
+    assert_eq!(received.len(), 1);
+    assert_eq!(received[0].path, url);
+    assert!(received[0].header("proxy-authorization").starts_with("Basic "));
 }
 
 #[tokio::test]
