@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     said::Said,
     smtp_server::{MailServer, Mode, PASSWORD, USER, header},
-    tale::{HOSTILE, LONG, announce, fault, fixture, hasty, recover, tell},
+    tale::{Fast, HOSTILE, LONG, announce, fault, fixture, recover, tell},
 };
 
 fn addressed(builder: EmailBuilder, port: u16) -> EmailBuilder {
@@ -129,15 +129,15 @@ async fn a_wrong_password_and_a_refusal_are_not_tried_again_and_the_next_mail_is
     assert!(losses["body"].as_str().unwrap().contains("Chaos: x:web/1: stop begins"), "{losses:#}");
 }
 
-/// By a clock of which a minute takes a second.
 #[tokio::test]
 async fn a_server_that_hangs_delays_nothing_and_is_given_up() {
     let Some(mut server) = MailServer::with(Mode::StartTls, &["hang"; 100]).await else { return };
-    let notifier = Notifier::over(starttls(server.port).build().unwrap(), Settings::default().clock(hasty()));
+    let notifier =
+        Notifier::over(starttls(server.port).build().unwrap(), Settings::default().clock(Fast(20)));
     announce(&notifier, 1, "x:web/1").await.unwrap();
     assert_eq!(notifier.deliveries().waiting, 1, "nothing has waited");
     assert_eq!(server.next().await["tried"], "hang");
-    let sent = notifier.flush(LONG * 60).await;
+    let sent = notifier.flush(LONG * 20).await;
     assert_eq!((sent.failed, sent.waiting), (1, 0), "{sent}");
 }
 
@@ -160,7 +160,7 @@ async fn without_encryption_neither_a_password_nor_a_mail_is_sent() {
     let Some(secure) = MailServer::with(Mode::StartTls, &[]).await else { return };
     let distrusting =
         addressed(Email::starttls("localhost"), secure.port).login(USER, PASSWORD).build().unwrap();
-    let distrusting = Notifier::over(distrusting, Settings::default().required().clock(hasty()));
+    let distrusting = Notifier::over(distrusting, Settings::default().required().clock(Fast(4)));
     let error = announce(&distrusting, 1, "x:web/1").await.unwrap_err();
     assert!(error.chain().contains("UnknownIssuer"), "{}", error.chain());
 
@@ -199,7 +199,7 @@ async fn a_password_is_found_nowhere() {
         shown += &format!("{builder:?}");
         let email = builder.build().unwrap();
         shown += &format!("{email:?} {}", email.name());
-        let notifier = Notifier::over(email, Settings::default().clock(hasty()));
+        let notifier = Notifier::over(email, Settings::default());
         shown += &format!("{notifier:?}");
         announce(&notifier, 1, "x:web/1").await.unwrap();
         notifier.flush(LONG).await;

@@ -8,7 +8,7 @@ use std::{
 use chaos_notify::{Channel, JsonLines, Kind, Notifier, Settings};
 use serde_json::Value;
 
-use crate::tale::{HOSTILE, LONG, announce, recover};
+use crate::tale::{Fast, HOSTILE, LONG, announce, recover};
 
 fn lines(path: &Path) -> Vec<String> {
     fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
@@ -120,7 +120,7 @@ async fn a_write_that_hangs_delays_nothing_and_is_followed_by_the_others() {
 #[tokio::test]
 async fn a_full_disk_is_tried_again_and_told() {
     let full = JsonLines::file("/dev/full").unwrap();
-    let required = Notifier::over(full.clone(), Settings::default().required().clock(crate::tale::hasty()));
+    let required = Notifier::over(full.clone(), Settings::default().required().clock(Fast(4)));
     let error = announce(&required, 1, "x:web/1").await.unwrap_err();
     assert!(error.is_retryable() && error.chain().contains("No space left"), "{}", error.chain());
     assert_eq!(full.name(), "/dev/full");
