@@ -1,12 +1,13 @@
 use chaos_core::{
     BusinessHours,
-    catalogue::{Parameter, Parameters},
+    catalogue::{Parameter, Parameters, ProbeCatalogue},
     monkey::GroupRule,
 };
 
 use super::{
     calendar::hours_of,
     reader::{Reader, Section},
+    steady_state,
     targets::{patterns, patterns_of},
 };
 
@@ -39,8 +40,15 @@ pub(super) fn parameters() -> Parameters {
 }
 
 /// One of `[[groups]]`. `zone` is that of the calendar.
-pub(super) fn read(reader: &mut Reader<'_>, section: Section, zone: Option<&str>) -> Option<GroupRule> {
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    mut section: Section,
+    zone: Option<&str>,
+    probes: &ProbeCatalogue,
+) -> Option<GroupRule> {
     let path = section.path.clone();
+    let steady = reader.table(&mut section, "steady-state");
+    let steady = steady.map(|section| steady_state::read(reader, section, probes));
     let given = reader.read(section, "groups", &parameters())?;
     let mut patterns = patterns_of(reader, &path, "match", &given)?.into_iter();
     let mut rule = patterns.by_ref().fold(None, |rule: Option<GroupRule>, pattern| {
@@ -49,6 +57,9 @@ pub(super) fn read(reader: &mut Reader<'_>, section: Section, zone: Option<&str>
             None => GroupRule::matching(pattern),
         })
     })?;
+    if let Some(steady) = steady {
+        rule = rule.steady_state(steady?);
+    }
     if let Some(mean) = reader.sound(&path, given.number("mean"))? {
         rule = reader.sound(&format!("{path}.mean"), rule.mean(mean))?;
     }

@@ -188,7 +188,7 @@ impl MonkeyFile {
         let groups: Vec<Option<GroupRule>> = reader
             .tables(&mut top, "groups")
             .into_iter()
-            .map(|section| groups::read(reader, section, zone.as_deref()))
+            .map(|section| groups::read(reader, section, zone.as_deref(), &catalogues.probes))
             .collect();
         let notify: Vec<Option<NotifySection>> = reader
             .tables(&mut top, "notify")

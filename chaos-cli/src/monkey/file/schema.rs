@@ -21,7 +21,9 @@ pub(crate) fn schema(catalogues: &Catalogues) -> Value {
     add("blast-radius", "How much may be broken at once", object(&BlastRadius::parameters()));
     add("steady-state", "What normal is", steady_state_schema(&catalogues.probes));
     add("targets", "Who is never touched", object(&targets::parameters()));
-    let rules = object(&groups::parameters());
+    let mut rules = object(&groups::parameters());
+    let about = "What normal is for these groups, beside that of the whole";
+    insert(&mut rules, "steady-state", about, steady_state_schema(&catalogues.probes));
     let about = "What applies to some groups: the first that matches decides";
     add("groups", about, json!({ "type": "array", "items": rules }));
     let providers =
