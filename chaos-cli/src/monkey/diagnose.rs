@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use chaos_core::{
     Calendar, Journal, Monkey,
@@ -9,12 +9,13 @@ use chaos_core::{
     plan::{Decision, Plan},
     text::escaped,
 };
+use chaos_notify::Message;
 use clap::Args;
 use serde::Serialize;
 
 use super::{
     assemble::{Assembled, assemble, open_existing_journal},
-    file::MonkeyFile,
+    file::{MonkeyFile, NotifySection},
     monkey::read,
 };
 use crate::{
@@ -24,6 +25,8 @@ use crate::{
 
 /// How many openings are told.
 const OPENINGS: usize = 3;
+/// How long a test message may take.
+const MESSAGE_LIMIT: Duration = Duration::from_secs(60);
 /// How many targets a reason names.
 const NAMED: usize = 3;
 
@@ -41,6 +44,9 @@ pub struct DiagnoseArguments {
     /// Sets one value of the file, such as `schedule.mean=3`
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Also sends a test message over each notifier
+    #[arg(long)]
+    pub send_test: bool,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,
@@ -88,7 +94,7 @@ pub async fn diagnose(arguments: DiagnoseArguments, catalogue: &Catalogue) -> Pr
             return Ok(Status::BadArguments);
         }
     };
-    let found = findings(&file, catalogue).await;
+    let found = findings(&file, catalogue, arguments.send_test).await;
     if arguments.json {
         print_json(&found)?;
     } else {
@@ -97,7 +103,7 @@ pub async fn diagnose(arguments: DiagnoseArguments, catalogue: &Catalogue) -> Pr
     Ok(if found.is_sound { Status::Done } else { Status::Skipped })
 }
 
-async fn findings(file: &MonkeyFile, catalogue: &Catalogue) -> Diagnosis {
+async fn findings(file: &MonkeyFile, catalogue: &Catalogue, sends_test: bool) -> Diagnosis {
     let now = SystemClock::default().now();
     let mut findings = Vec::new();
     if let Some(section) = &file.calendar {
@@ -137,6 +143,9 @@ async fn findings(file: &MonkeyFile, catalogue: &Catalogue) -> Diagnosis {
             None
         }
     };
+    for section in &file.notify {
+        findings.push(notifier(section, sends_test, now).await);
+    }
     if !file.is_unleashed {
         findings.push(Finding::well("mode", "leashed: it says what it would do, and injects nothing"));
     }
@@ -180,6 +189,32 @@ fn calendar(calendar: &Arc<dyn Calendar>, now: Timestamp) -> Finding {
                 .reason
                 .map_or_else(|| "outside of its hours".to_owned(), |why| escaped(&why).to_string());
             Finding::wrong("calendar", format!("closed: {why}; {next}"))
+        }
+    }
+}
+
+/// Whether messages arrive, if one is to be sent.
+async fn notifier(section: &NotifySection, sends_test: bool, now: Timestamp) -> Finding {
+    let subject = section.path.clone();
+    if !sends_test {
+        return Finding::well(
+            subject,
+            format!("{}; --send-test tells whether messages arrive", section.kind()),
+        );
+    }
+    let opened = match section.channel() {
+        Ok(opened) => opened,
+        Err(error) => return Finding::wrong(subject, error.chain()),
+    };
+    let clock = SystemClock::default();
+    tokio::select! {
+        biased;
+        sent = opened.channel.send(&Message::test(now)) => match sent {
+            Ok(()) => Finding::well(subject, format!("{} took a test message", opened.channel.name())),
+            Err(error) => Finding::wrong(subject, error.chain()),
+        },
+        () = clock.sleep(MESSAGE_LIMIT) => {
+            Finding::wrong(subject, format!("{} has not answered within {MESSAGE_LIMIT:?}", opened.channel.name()))
         }
     }
 }

@@ -39,9 +39,15 @@ mod holidays;
 mod host_crash_proof;
 mod host_drill;
 #[cfg(feature = "service")]
+mod monkey_diagnose;
+#[cfg(feature = "service")]
+mod monkey_dues;
+#[cfg(feature = "service")]
 mod monkey_file;
 #[cfg(feature = "service")]
 mod monkey_service;
+#[cfg(feature = "service")]
+mod monkey_told;
 mod old_journal;
 mod own_event;
 mod own_provider;

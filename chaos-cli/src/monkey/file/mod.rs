@@ -19,6 +19,7 @@ mod steady_state;
 mod targets;
 
 pub(crate) use monkey_file::{Catalogues, MonkeyFile, ProviderSection};
+pub(crate) use notify::NotifySection;
 pub(crate) use problems::Problems;
 pub(crate) use schedule::Pace;
 pub(crate) use schema::schema;

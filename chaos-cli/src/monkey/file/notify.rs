@@ -184,6 +184,15 @@ impl NotifySection {
         })
     }
 
+    /// Its type.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.over {
+            Over::Webhook { .. } => "webhook",
+            Over::Email(_) => "email",
+            Over::JsonLines { .. } => "json-lines",
+        }
+    }
+
     /// What it tells.
     pub(crate) fn settings(&self) -> Settings {
         let mut settings = Settings::default();

@@ -1,0 +1,146 @@
+//! `chaos diagnose` names the cause in its first line, and changes nothing.
+
+use std::{fs, net::TcpListener, path::PathBuf};
+
+use chaos_core::clock::{Clock, SystemClock};
+use chaos_journal::SqlJournal;
+use jiff::{SignedDuration, tz::TimeZone};
+use rustix::process::Signal;
+
+use crate::support::{CHAOS, Ended, FleetProgram, pending, run, send, text};
+
+struct World {
+    fleet: FleetProgram,
+    config: PathBuf,
+    journal: PathBuf,
+}
+
+impl World {
+    async fn new() -> Self {
+        let fleet = FleetProgram::start(3).await;
+        let (config, journal) = (fleet.place("monkey.toml"), fleet.place("monkey.journal"));
+        Self { fleet, config, journal }
+    }
+
+    /// The diagnosis of a sound file with `more` in it.
+    async fn diagnose(&self, more: &str, arguments: &[&str]) -> Ended {
+        self.diagnose_event(more, "type = \"stop\"\nduration = \"5s\"", arguments).await
+    }
+
+    async fn diagnose_event(&self, more: &str, event: &str, arguments: &[&str]) -> Ended {
+        let file = format!(
+            "mode = \"unleashed\"\njournal = \"monkey.journal\"\n[[providers]]\ntype = \"local\"\nattach = \"{}\"\n\
+             [[events]]\n{event}\n{more}\n",
+            text(&self.fleet.state()),
+        );
+        fs::write(&self.config, file).unwrap();
+        let before = self.fleet.replicas();
+        let words = ["diagnose", "--config", text(&self.config)];
+        let ended = run(CHAOS, words.iter().chain(arguments)).await;
+        assert_eq!(self.fleet.replicas(), before, "it changed something: {ended:#?}");
+        ended
+    }
+}
+
+fn first_line(ended: &Ended) -> &str {
+    ended.stdout.lines().next().unwrap()
+}
+
+/// An event of iCalendar that lasts today.
+fn freeze_today() -> String {
+    let now = SystemClock::default().now().to_zoned(TimeZone::UTC);
+    let day = |days: i64| (&now + SignedDuration::from_hours(24 * days)).date().to_string().replace('-', "");
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:1@example.com\r\nDTSTAMP:{0}T000000Z\r\n\
+         DTSTART;VALUE=DATE:{0}\r\nDTEND;VALUE=DATE:{1}\r\nSUMMARY:Code freeze\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+        day(-1),
+        day(2)
+    )
+}
+
+#[tokio::test]
+async fn the_cause_is_in_the_first_line_and_nothing_is_changed() {
+    let world = World::new().await;
+    let well = world.diagnose("", &[]).await.with_code(0);
+    assert!(well.stdout.contains("fine   plan: the next run would inject stop on local:"), "{well:#?}");
+    assert!(!world.journal.exists(), "it creates no journal");
+
+    // Closed by a company calendar; the same holds for holidays.
+    fs::write(world.fleet.place("company.ics"), freeze_today()).unwrap();
+    let open = "[calendar]\nzone = \"UTC\"\nhours = \"00:00-24:00\"\ndays = \"mon-sun\"\n";
+    let ended = world.diagnose(&format!("{open}files = [\"company.ics\"]"), &[]).await.with_code(3);
+    assert!(first_line(&ended).starts_with("WRONG  calendar: closed: Code freeze"), "{ended:#?}");
+    assert!(first_line(&ended).contains("it opens next at "), "{ended:#?}");
+
+    // Denied, and not opted in.
+    let ended = world.diagnose("[targets]\ndeny = [\"*\"]", &[]).await.with_code(3);
+    assert!(first_line(&ended).contains("denied") && first_line(&ended).contains('*'), "{ended:#?}");
+    let ended = world.diagnose("[targets]\nopt-in = true", &[]).await.with_code(3);
+    assert!(first_line(&ended).contains("opt"), "{ended:#?}");
+
+    // Too few would be healthy.
+    let ended = world.diagnose("[blast-radius]\nmin-healthy = \"100%\"", &[]).await.with_code(3);
+    assert!(first_line(&ended).contains("2 healthy members would be left; at least 3 must be"), "{ended:#?}");
+
+    // Not steady: nothing listens at a port that was free a moment ago.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let steady = format!(
+        "[steady-state]\nprobes = [{{ name = \"front\", type = \"tcp\", address = \"127.0.0.1:{port}\", tolerance = true }}]"
+    );
+    let ended = world.diagnose(&steady, &[]).await.with_code(3);
+    assert!(first_line(&ended).contains("front"), "{ended:#?}");
+
+    // An event that the targets do not offer what it needs for: processes have no network of their own.
+    let event = "type = \"network-blackhole\"\neverything = true\nduration = \"5s\"";
+    let ended = world.diagnose_event("", event, &[]).await.with_code(3);
+    assert!(first_line(&ended).contains("event network-blackhole"), "{ended:#?}");
+
+    // A notifier that cannot be reached.
+    let notify = "[[notify]]\ntype = \"webhook\"\nurl = { file = \"/dev/null\" }";
+    let refused = world.diagnose(notify, &[]).await.with_code(2);
+    assert!(refused.stderr.contains("notify[0].url"), "{refused:#?}");
+    let secret = world.fleet.place("chat-url");
+    fs::write(&secret, format!("http://127.0.0.1:{port}/hunter2\n")).unwrap();
+    let notify = format!("[[notify]]\ntype = \"webhook\"\nurl = {{ file = \"{}\" }}", text(&secret));
+    let ended = world.diagnose(&notify, &["--send-test"]).await.with_code(3);
+    assert!(first_line(&ended).starts_with("WRONG  notify[0]: "), "{ended:#?}");
+    assert!(!ended.stdout.contains("hunter2") && !ended.stderr.contains("hunter2"), "{ended:#?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_journal_or_the_provider_is_in_the_first_line() {
+    let world = World::new().await;
+    let journal = SqlJournal::open(&world.journal).await.unwrap();
+    journal.close().await.unwrap();
+    run(CHAOS, ["halt", "--journal", text(&world.journal), "--reason", "a release"]).await.with_code(0);
+    let ended = world.diagnose("", &[]).await.with_code(3);
+    assert!(first_line(&ended).starts_with("WRONG  journal: halted since "), "{ended:#?}");
+    assert!(first_line(&ended).contains("a release"), "{ended:#?}");
+    run(CHAOS, ["resume", "--journal", text(&world.journal)]).await.with_code(0);
+    assert!(pending(&world.journal).await.is_empty());
+
+    // A journal of a later version.
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", text(&world.journal))).await.unwrap();
+    sqlx::query("PRAGMA user_version = 9999").execute(&pool).await.unwrap();
+    pool.close().await;
+    let ended = world.diagnose("", &[]).await.with_code(3);
+    assert!(first_line(&ended).starts_with("WRONG  journal: "), "{ended:#?}");
+    assert!(first_line(&ended).contains("9999"), "{ended:#?}");
+    fs::remove_file(&world.journal).unwrap();
+
+    // A replica that does not answer is not healthy.
+    for (_, pid, _) in world.fleet.replicas().into_iter().take(2) {
+        send(pid.unwrap(), Signal::STOP);
+    }
+    let ended = world.diagnose("", &[]).await.with_code(3);
+    assert!(first_line(&ended).contains("healthy"), "{ended:#?}");
+    for (_, pid, _) in world.fleet.replicas().into_iter().take(2) {
+        send(pid.unwrap(), Signal::CONT);
+    }
+
+    let absent =
+        fs::read_to_string(&world.config).unwrap().replace(text(&world.fleet.state()), "/no/such/fleet");
+    fs::write(&world.config, absent).unwrap();
+    let ended = run(CHAOS, ["diagnose", "--config", text(&world.config)]).await.with_code(3);
+    assert!(first_line(&ended).contains("/no/such/fleet"), "{ended:#?}");
+}
