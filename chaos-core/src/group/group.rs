@@ -45,8 +45,8 @@ pub struct Member {
     /// container's id. `None` if ids are never used twice, or if only [`Target::incarnation`] tells. If both tell, they
     /// are equal.
     pub incarnation: Option<Arc<str>>,
-    /// When this member began: the launch of an instance, or the start of a process. `None` if the provider does not know,
-    /// and then the member does not count as young.
+    /// When this member began: the launch of an instance, or the start of a process. `None` if the provider does not
+    /// know, and then the member does not count as young.
     pub began_at: Option<Timestamp>,
     /// Why this member must not be chosen although it is healthy, in the provider's words, such as "protected from
     /// scale-in".

@@ -87,8 +87,8 @@ impl MonkeyBuilder {
         self
     }
 
-    /// Sets the minimum age: a member that began less long ago is left alone. A member whose provider does not know when
-    /// it began does not count as young. Default: none.
+    /// Sets the minimum age: a member that began less long ago is left alone. A member whose provider does not know
+    /// when it began does not count as young. Default: none.
     pub fn min_age(mut self, age: Duration) -> Self {
         self.parts.min_age = age;
         self

@@ -75,7 +75,8 @@ impl GroupRule {
         self
     }
 
-    /// Sets how often a group is hit: once in so many open days on average. See [`Schedule`](crate::schedule::Schedule).
+    /// Sets how often a group is hit: once in so many open days on average. See
+    /// [`Schedule`](crate::schedule::Schedule).
     ///
     /// # Errors
     /// `InvalidInput` unless it is a finite number of at least 1. A mean below the least is refused when the monkey is

@@ -6,8 +6,8 @@ use crate::text::escaped;
 /// A [`Plan`] as a table for a person, made by [`Plan::explain`].
 ///
 /// One line for each target, with its group, its name, and the event that is injected into it or the reason why none
-/// is. Reasons that keep the whole plan from being carried out are above the table. Doubts are below it, and patterns that
-/// fit nothing.
+/// is. Reasons that keep the whole plan from being carried out are above the table. Doubts are below it, and patterns
+/// that fit nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Explanation<'a>(&'a Plan);
 

@@ -152,8 +152,8 @@ impl GroupPlan {
 }
 
 impl fmt::Display for Plan {
-    /// One line for each chosen target, for each doubt, for each fact to know beforehand, and for each pattern that fits
-    /// nothing; or the reasons why no target is chosen.
+    /// One line for each chosen target, for each doubt, for each fact to know beforehand, and for each pattern that
+    /// fits nothing; or the reasons why no target is chosen.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines: Vec<String> = self
             .chosen()
