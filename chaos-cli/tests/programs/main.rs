@@ -30,6 +30,7 @@ mod cloud_crash_proof;
 mod crash_proof;
 mod documents;
 mod drill;
+mod dues;
 mod endings;
 mod every_program;
 #[cfg(feature = "lab")]
