@@ -17,6 +17,7 @@ mod lost_log;
 mod older_versions;
 #[cfg(unix)]
 mod others;
+mod rounds;
 mod scheduled;
 mod sharing;
 mod together;

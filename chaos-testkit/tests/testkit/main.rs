@@ -22,3 +22,4 @@ mod provider;
 mod recovery;
 mod support;
 mod target;
+mod ten_days;
