@@ -8,7 +8,7 @@ use jiff::{
 use super::{
     lines::Component,
     misread::{Misread, Read},
-    moment::{date_time, list},
+    moment::{Moment, date_time, list},
     rule::Rule,
     transitions::Transitions,
     work::Work,
@@ -67,7 +67,7 @@ fn onsets(part: &Component, from: Offset, work: &mut Work) -> Read<Vec<DateTime>
     for property in part.all("RRULE") {
         let rule = Rule::of(property)?;
         let last = date(LAST, 1, 1).at(0, 0, 0, 0);
-        onsets.extend(rule.times(first, first..last, &zones.home, work)?);
+        onsets.extend(rule.times(&Moment::Floating(first), first..last, &zones.home, work)?);
     }
     Ok(onsets)
 }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan, civil::DateTime, tz::Offset};
 use super::{
     lines::Property,
     misread::Read,
-    moment::{date, date_time},
+    moment::{Moment, date, date_time},
     work::{Work, at_most, is_flood, is_too_long, too_long},
     zone::Zone,
 };
@@ -138,13 +138,17 @@ impl<'a> Rule<'a> {
     /// first one itself is among them only if the rule fits it.
     pub(super) fn times(
         &self,
-        first: DateTime,
+        first: &Moment,
         span: Range<DateTime>,
         zone: &Zone,
         work: &mut Work,
     ) -> Read<Vec<DateTime>> {
-        let start = self.skip_ahead(first, span.start);
-        if start > span.end || self.is_over(start, zone) {
+        let is_over = |time: DateTime| {
+            let earlier = time.checked_sub(2.days()).unwrap_or(DateTime::MIN);
+            !self.includes(earlier, zone, first.is_date())
+        };
+        let start = self.skip_ahead(first.local(), span.start);
+        if start > span.end || is_over(start) {
             return Ok(Vec::new());
         }
         let steps = self.steps(start, span.end);
@@ -158,13 +162,13 @@ impl<'a> Rule<'a> {
             let Ok(instant) = Timestamp::from_second(instant.timestamp()) else { break };
             let time = Offset::UTC.to_datetime(instant);
             produced += 1;
-            if time >= span.end || self.is_over(time, zone) {
+            if time >= span.end || is_over(time) {
                 if days_between(span.end, time) > FAR {
                     work.spend_misfit(self.property)?;
                 }
                 return Ok(times);
             }
-            if time >= span.start && self.includes(time, zone) {
+            if time >= span.start && self.includes(time, zone, first.is_date()) {
                 times.push(time);
                 if is_flood(times.len()) {
                     return Err(self.property.misread(at_most()));
@@ -222,23 +226,16 @@ impl<'a> Rule<'a> {
         weight * (1 + hours_between / (hours * self.interval.unsigned_abs()))
     }
 
-    /// Whether nothing follows for certain.
-    fn is_over(&self, time: DateTime, zone: &Zone) -> bool {
-        let earlier = time.checked_sub(2.days()).unwrap_or(DateTime::MIN);
-        !self.includes(earlier, zone)
-    }
-
     /// Whether the end is not before this time. In doubt it is not.
-    fn includes(&self, time: DateTime, zone: &Zone) -> bool {
+    fn includes(&self, time: DateTime, zone: &Zone, is_date: bool) -> bool {
         match self.until {
             None => true,
             Some(Until::Date(date)) => time.date() <= date,
             Some(Until::Floating(until)) => time <= until,
             Some(Until::Instant(until)) => {
-                let is_midnight = time.time() == jiff::civil::Time::midnight();
-                zone.first(time) <= until
-                    // Of whole days, whose end is often told as a time in UTC.
-                    || (is_midnight && time.date() <= Offset::UTC.to_datetime(until).date())
+                // The end of whole days is often told as a time in UTC, which may be on the day before.
+                let is_on_last_day = is_date && time.date() <= Offset::UTC.to_datetime(until).date();
+                zone.first(time) <= until || is_on_last_day
             }
         }
     }

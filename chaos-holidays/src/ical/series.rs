@@ -134,7 +134,7 @@ impl Expansion<'_> {
         let zone = master.start.zone(self.home);
         let span = self.starts_of_interest(master, futures, zone);
         for rule in &master.rules {
-            let times = rule.times(master.start.local(), span.clone(), zone, self.work)?;
+            let times = rule.times(&master.start, span.clone(), zone, self.work)?;
             starts.extend(times.into_iter().map(|time| {
                 let start = match &master.start {
                     Moment::Date(_) => Moment::Date(time.date()),

@@ -222,6 +222,10 @@ fn an_end_of_a_rule_includes_its_day() {
     ] {
         assert_eq!(event_in("Europe/Berlin", &lines).len(), count, "{lines}");
     }
+    // Behind UTC: an hour that begins at midnight is no whole day.
+    let midnight = rule("20260107T000000Z").replace("T090000", "T000000");
+    assert_eq!(event_in("America/New_York", &midnight).len(), 2);
+    assert_eq!(event_in("America/New_York", &of_days("20260107T000000Z")).len(), 3);
 }
 
 #[test]
