@@ -7,7 +7,7 @@
 //! It reads [RFC 5545](https://www.rfc-editor.org/rfc/rfc5545): events with recurrence rules (`RRULE`), additional and
 //! excepted dates (`RDATE`, `EXDATE`), moved and cancelled instances (`RECURRENCE-ID`, also with
 //! `RANGE=THISANDFUTURE`). It knows the zones of the IANA, those that Outlook names, and those that the file describes.
-//! Times without a zone and whole days are those of the zone that you give.
+//! Times without a zone and whole days are those of the zone that you give, whatever `X-WR-TIMEZONE` says.
 //!
 //! In doubt it is closed:
 //!

@@ -155,7 +155,7 @@ fn series(random: &mut Random, index: usize, text: &mut String) {
         let mut replaced = Vec::new();
         for _ in 0..=random.below(2) {
             let id = later(random);
-            // Of two that replace the same one, both count here, and there either.
+            // Of two that replace the same one, both count here, and only the first one there.
             if !replaced.contains(&id) {
                 replaced.push(id);
                 instance(random, index, form, id, text);
