@@ -6,7 +6,7 @@ use chaos_notify::{
 use serde_json::json;
 
 use crate::{
-    said::Said,
+    said,
     smtp_server::{MailServer, Mode, PASSWORD, USER, header},
     tale::{Fast, HOSTILE, LONG, announce, fault, fixture, recover, tell},
 };
@@ -189,7 +189,7 @@ async fn a_bad_setting_is_refused_by_name() {
 
 #[tokio::test]
 async fn a_password_is_found_nowhere() {
-    let (said, _guard) = Said::from_now_on();
+    said::listen();
     let echo = format!("550 5.7.1 what is {PASSWORD}?");
     let script = [echo.as_str(), "451 later", "cut"];
     let Some(server) = MailServer::with(Mode::StartTls, &script).await else { return };
@@ -204,7 +204,7 @@ async fn a_password_is_found_nowhere() {
         announce(&notifier, 1, "x:web/1").await.unwrap();
         notifier.flush(LONG).await;
     }
-    let logged = said.text();
+    let logged = said::lines_with(&format!("localhost:{}", server.port));
     for words in
         ["a notification could not be delivered", "a notification is tried again", "it holds a secret"]
     {
@@ -214,5 +214,5 @@ async fn a_password_is_found_nowhere() {
     for secret in secrets {
         assert!(!shown.contains(secret), "{secret}: {shown}");
     }
-    said.assert_is_free_of(&secrets);
+    said::assert_is_free_of(&secrets);
 }

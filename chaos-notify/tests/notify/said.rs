@@ -1,13 +1,13 @@
-//! Everything that is logged, by `tracing` and by `log`, at every level.
+//! Everything that is logged in this process, by `tracing` and by `log`, at every level.
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex, MutexGuard, Once},
+    sync::{Mutex, Once},
 };
 
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::EnvFilter;
 
-static LOGGED: Mutex<String> = Mutex::new(String::new());
+static SAID: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static ONCE: Once = Once::new();
 
 struct ToSaid;
@@ -18,49 +18,16 @@ impl log::Log for ToSaid {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        let mut logged = LOGGED.lock().unwrap();
-        logged.push_str(&format!("{} {}\n", record.target(), record.args()));
+        let line = format!("{} {}\n", record.target(), record.args());
+        SAID.lock().unwrap().extend_from_slice(line.as_bytes());
     }
 
     fn flush(&self) {}
 }
 
-/// What is said on this thread from now on by `tracing`, and in this process by `log`.
-#[derive(Clone, Default)]
-pub(crate) struct Said(Arc<Mutex<Vec<u8>>>);
-
-impl Said {
-    pub(crate) fn from_now_on() -> (Self, tracing::subscriber::DefaultGuard) {
-        ONCE.call_once(|| {
-            log::set_logger(&ToSaid).unwrap();
-            log::set_max_level(log::LevelFilter::Trace);
-        });
-        let said = Self::default();
-        let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new("trace"));
-        let subscriber = subscriber.with_ansi(false).with_writer(said.clone()).finish();
-        (said, tracing::subscriber::set_default(subscriber))
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.bytes().clone()).unwrap() + &LOGGED.lock().unwrap()
-    }
-
-    #[track_caller]
-    pub(crate) fn assert_is_free_of(&self, secrets: &[&str]) {
-        let text = self.text();
-        for secret in secrets {
-            assert!(!text.contains(secret), "{secret} was said:\n{text}");
-        }
-    }
-
-    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.0.lock().unwrap()
-    }
-}
-
-impl Write for Said {
+impl Write for ToSaid {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes().extend_from_slice(bytes);
+        SAID.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -69,10 +36,32 @@ impl Write for Said {
     }
 }
 
-impl MakeWriter<'_> for Said {
-    type Writer = Self;
+/// Keeps what is said from now on. For all threads, because `tracing` asks one that has no subscriber of its own whether
+/// an event is of interest, and believes it for the others.
+pub(crate) fn listen() {
+    ONCE.call_once(|| {
+        log::set_logger(&ToSaid).unwrap();
+        log::set_max_level(log::LevelFilter::Trace);
+        let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new("trace"));
+        let subscriber = subscriber.with_ansi(false).with_writer(|| ToSaid).finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+}
 
-    fn make_writer(&self) -> Self {
-        self.clone()
+pub(crate) fn text() -> String {
+    String::from_utf8_lossy(&SAID.lock().unwrap()).into_owned()
+}
+
+/// The lines about something.
+pub(crate) fn lines_with(words: &str) -> String {
+    text().lines().filter(|line| line.contains(words)).collect::<Vec<_>>().join("\n")
+}
+
+#[track_caller]
+pub(crate) fn assert_is_free_of(secrets: &[&str]) {
+    let text = text();
+    for secret in secrets {
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains(secret)).collect();
+        assert!(lines.is_empty(), "{secret} was said: {lines:?}");
     }
 }

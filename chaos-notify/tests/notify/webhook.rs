@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::{
     http_server::{Server, Then, status},
-    said::Said,
+    said,
     tale::{Fast, HOSTILE, LONG, announce, fixture, recover},
 };
 
@@ -203,12 +203,12 @@ const SENDS_TO: &str = "CHAOS_NOTIFY_SENDS_TO";
 #[tokio::test]
 async fn child_that_sends_through_its_environment() {
     let Ok(url) = env::var(SENDS_TO) else { return };
-    let (said, _guard) = Said::from_now_on();
+    said::listen();
     let notifier = notifier(Webhook::to(url).build().unwrap());
     announce(&notifier, 1, "x:web/1").await.unwrap();
     assert!(notifier.flush(LONG).await.is_complete());
-    assert!(said.text().contains("intercepts"), "it goes through a proxy");
-    said.assert_is_free_of(&["T0PROXYSECRET", "VDBQUk9YWVNFQ1JFV", "T0HOOK"]);
+    assert!(said::text().contains("intercepts"), "it goes through a proxy");
+    said::assert_is_free_of(&["T0PROXYSECRET", "VDBQUk9YWVNFQ1JFV", "T0HOOK"]);
 }
 
 #[tokio::test]
@@ -266,7 +266,7 @@ async fn a_bad_setting_is_refused_and_no_secret_is_shown() {
 #[tokio::test]
 async fn a_secret_is_found_nowhere() {
     const SECRETS: [&str; 4] = ["T0PATHSECRET", "T0QUERYSECRET", "T0HMACSECRET", "T0USERSECRET"];
-    let (said, _guard) = Said::from_now_on();
+    said::listen();
     let path = "/services/T0PATHSECRET?key=T0QUERYSECRET";
     // It says what it was asked, as a proxy may.
     let echo = |code| Then::Answer(code, None, format!("no such hook: {path}"));
@@ -296,15 +296,15 @@ async fn a_secret_is_found_nowhere() {
         notifier.flush(LONG).await;
     }
     assert!(shown.contains("not shown: it holds a secret"), "{shown}");
-    let logged = said.text();
+    let logged = said::lines_with(&format!("127.0.0.1:{}", server_that_refuses.port));
     for words in ["a notification could not be delivered", "a notification is tried again", "not shown"] {
         assert!(logged.contains(words), "{words:?} is missing");
     }
-    assert!(logged.contains("reqwest"), "what others log is seen as well");
+    assert!(said::text().contains("reqwest"), "what others log is seen as well");
     for secret in SECRETS {
         assert!(!shown.contains(secret), "{secret}: {shown}");
     }
-    said.assert_is_free_of(&SECRETS);
+    said::assert_is_free_of(&SECRETS);
     // Only the receiver sees it.
     assert!(server.received().iter().all(|request| request.path == path));
 }
