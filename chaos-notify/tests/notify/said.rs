@@ -36,8 +36,8 @@ impl Write for ToSaid {
     }
 }
 
-/// Keeps what is said from now on. For all threads, because `tracing` asks one that has no subscriber of its own whether
-/// an event is of interest, and believes it for the others.
+/// Keeps what is said from now on. By all threads: `tracing` may ask one that has no subscriber of its own whether an
+/// event is of interest, and believes it for the others.
 pub(crate) fn listen() {
     ONCE.call_once(|| {
         log::set_logger(&ToSaid).unwrap();
