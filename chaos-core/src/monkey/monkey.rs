@@ -332,6 +332,7 @@ impl Monkey {
             groups: plan.groups.len(),
             targets: plan.groups.iter().map(|group| group.targets.len()).sum(),
             chosen: victims.len(),
+            left_alone: plan.left_alone(),
         });
         self.core.tell_unmatched(plan.unmatched_patterns.clone());
         let victims = if is_only_planned { Vec::new() } else { victims };

@@ -192,6 +192,13 @@ async fn is_carried_out(
             (false, vec![error.to_string()])
         }
     };
+    if is_over {
+        let due = due.id.clone();
+        core.tell(match core.rehearses() {
+            true => Activity::DueRehearsed { due },
+            false => Activity::DueCarriedOut { due },
+        });
+    }
     let now = core.parts.clock.now();
     let note = match is_over && core.rehearses() {
         true => DueNote::would_have_been(due.id.clone(), now),

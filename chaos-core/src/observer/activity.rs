@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,10 @@ pub enum Activity {
         targets: usize,
         /// The number of targets that were chosen.
         chosen: usize,
+        /// The number of targets that were left alone, by the [kind](Reason::kind) of the reason. A group without
+        /// members counts as one.
+        #[serde(default)]
+        left_alone: BTreeMap<String, usize>,
     },
     /// A chosen target was left alone after all. Nothing was armed, so there is no [`Fault`].
     #[non_exhaustive]
@@ -277,6 +281,20 @@ pub enum Activity {
         /// The seed of its schedule: the given one, or the one that the journal keeps.
         seed: u64,
     },
+    /// A due was carried out: something was injected for it, or may have been.
+    #[non_exhaustive]
+    DueCarriedOut {
+        /// The due. In JSON, `group` and `day`.
+        #[serde(flatten)]
+        due: DueId,
+    },
+    /// A due would have been carried out by a monkey that only rehearses.
+    #[non_exhaustive]
+    DueRehearsed {
+        /// The due. In JSON, `group` and `day`.
+        #[serde(flatten)]
+        due: DueId,
+    },
     /// The day of a due ended, and nothing was injected for it.
     #[non_exhaustive]
     DueMissed {
@@ -391,6 +409,12 @@ impl fmt::Display for Activity {
             Self::Resumed {} => f.write_str("resumed: the halt was withdrawn"),
             Self::ScheduleBegan { seed } => {
                 write!(f, "dues are carried out by the schedule with seed {seed}")
+            }
+            Self::DueCarriedOut { due } => {
+                write!(f, "the due of {} was carried out", escaped(&due.to_string()))
+            }
+            Self::DueRehearsed { due } => {
+                write!(f, "the due of {} would have been carried out", escaped(&due.to_string()))
             }
             Self::DueMissed { due, why } => {
                 write!(f, "the due of {} was missed: {}", escaped(&due.to_string()), escaped(&why.join("; ")))

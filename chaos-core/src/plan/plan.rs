@@ -110,6 +110,23 @@ impl Plan {
         })
     }
 
+    /// How many targets were left alone, by the [kind](Reason::kind) of the reason. A group without members counts as
+    /// one.
+    pub fn left_alone(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for group in &self.groups {
+            let of_group = group.reason.iter().filter(|_| group.targets.is_empty());
+            let of_targets = group.targets.iter().filter_map(|target| match &target.decision {
+                Decision::NotChosen { reason } => Some(reason),
+                Decision::Chosen { .. } => None,
+            });
+            for reason in of_group.chain(of_targets) {
+                *counts.entry(reason.kind()).or_default() += 1;
+            }
+        }
+        counts
+    }
+
     /// Facts that a person should know beforehand about the chosen targets, one for each event and group with such a
     /// fact.
     pub fn caveats(&self) -> BTreeSet<String> {

@@ -221,6 +221,13 @@ impl Reason {
         Self::Halted { reason: reason.into() }
     }
 
+    /// The kind of the reason, as it is in JSON: `not-healthy`, `calendar-closed`. The rest of a reason is of any
+    /// content.
+    pub fn kind(&self) -> String {
+        let json = serde_json::to_value(self).unwrap_or_default();
+        json["kind"].as_str().unwrap_or("other").to_owned()
+    }
+
     /// Something is uncertain, or cannot be done there.
     pub fn doubt(failure: impl Into<Failure>) -> Self {
         Self::Doubt { failure: failure.into() }

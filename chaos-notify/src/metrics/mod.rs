@@ -16,7 +16,7 @@
 //! | `chaos_journal_failures_total` | counter | | failures of the journal while a fault was in progress |
 //! | `chaos_steady_state_violations_total` | counter | `phase` | probes that were violated: `before`, `during` or `after` the fault |
 //! | `chaos_skips_total` | counter | `reason` | targets and groups that were left alone, by the kind of the [`Reason`](chaos_core::plan::Reason), such as `not-healthy` |
-//! | `chaos_dues_total` | counter | `outcome` | dues of a schedule that came to an end |
+//! | `chaos_dues_total` | counter | `outcome` | dues of a schedule: `carried-out`, `would-have-been` or `missed` |
 //! | `chaos_notifications_total` | counter | `channel`, `outcome` | notifications that were `delivered`, given up (`failed`), or left out because too many were waiting (`dropped`) |
 //! | `chaos_faults_pending` | gauge | | faults of the journal that are not over, entries that cannot be read included |
 //! | `chaos_halted` | gauge | | 1 if everything is halted, otherwise 0 |

@@ -1,4 +1,3 @@
-use chaos_core::plan::Reason;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
 
 pub(super) const RUNS: &str = "chaos_runs_total";
@@ -69,12 +68,10 @@ pub(crate) fn count_notifications(channel: &str, outcome: &'static str, number: 
     counter!(NOTIFICATIONS, "channel" => channel.to_owned(), "outcome" => outcome).increment(number as u64);
 }
 
-pub(super) fn count_skip(reason: &Reason) {
-    counter!(SKIPS, "reason" => kind(reason)).increment(1);
+pub(super) fn count_skips(reason: String, number: usize) {
+    counter!(SKIPS, "reason" => reason).increment(number as u64);
 }
 
-/// The kind of a reason as it is in journals and reports. The rest of it is of any content.
-fn kind(reason: &Reason) -> String {
-    let json = serde_json::to_value(reason).unwrap_or_default();
-    json["kind"].as_str().unwrap_or("other").to_owned()
+pub(super) fn count_due(outcome: &'static str) {
+    counter!(DUES, "outcome" => outcome).increment(1);
 }

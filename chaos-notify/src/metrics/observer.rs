@@ -10,7 +10,7 @@ use metrics::{counter, histogram};
 
 use super::names::{
     FAULTS, FAULTS_ARMED, INJECTIONS_FAILED, JOURNAL_FAILURES, RECOVER_SECONDS, RECOVERY_RETRIES,
-    REVERT_SECONDS, RUNS, RUNS_FAILED, VIOLATIONS, count_skip, describe,
+    REVERT_SECONDS, RUNS, RUNS_FAILED, VIOLATIONS, count_due, count_skips, describe,
 };
 
 /// The most recoveries that are timed at once. Of more, the oldest faults have no `chaos_revert_seconds`.
@@ -70,7 +70,13 @@ impl Observer for MetricsObserver {
                 counter!(RUNS, "outcome" => outcome.to_string()).increment(1);
             }
             Activity::RunFailed { .. } => counter!(RUNS_FAILED).increment(1),
-            Activity::Skipped { reason, .. } => count_skip(reason),
+            Activity::Planned { left_alone, .. } => {
+                left_alone.iter().for_each(|(reason, number)| count_skips(reason.clone(), *number));
+            }
+            Activity::Skipped { reason, .. } => count_skips(reason.kind(), 1),
+            Activity::DueCarriedOut { .. } => count_due("carried-out"),
+            Activity::DueRehearsed { .. } => count_due("would-have-been"),
+            Activity::DueMissed { .. } => count_due("missed"),
             Activity::Armed { fault, .. } => count(FAULTS_ARMED, fault),
             Activity::InjectionFailed { fault, .. } => count(INJECTIONS_FAILED, fault),
             Activity::Recovering { fault, .. } => self.began(fault.id, at),

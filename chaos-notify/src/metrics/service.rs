@@ -1,8 +1,7 @@
-use chaos_core::plan::Reason;
 use jiff::Timestamp;
 use metrics::{counter, gauge};
 
-use super::names::{DUES, HALTED, NEXT_OPENING, PENDING, RELOADS_FAILED, count_skip, describe};
+use super::names::{HALTED, NEXT_OPENING, PENDING, RELOADS_FAILED, describe};
 
 /// The figures that no activity tells: a service says them, as often as it looks.
 #[derive(Clone, Copy, Debug)]
@@ -40,15 +39,5 @@ impl ServiceMetrics {
     /// A file of settings was read anew and not taken.
     pub fn reload_failed(&self) {
         counter!(RELOADS_FAILED).increment(1);
-    }
-
-    /// A due came to an end: `carried-out`, `would-have-been` or `missed`.
-    pub fn due_ended(&self, outcome: &'static str) {
-        counter!(DUES, "outcome" => outcome).increment(1);
-    }
-
-    /// A plan left a target or a group alone. Targets that were chosen first are counted by the observer.
-    pub fn left_alone(&self, reason: &Reason) {
-        count_skip(reason);
     }
 }

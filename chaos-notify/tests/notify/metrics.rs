@@ -124,8 +124,16 @@ async fn every_figure_is_described_and_read_by_another_program() {
     service.halted(true);
     service.next_opening(Some("2026-03-02T09:00:00Z".parse().unwrap()));
     service.reload_failed();
-    service.due_ended("missed");
-    service.left_alone(&Reason::halted("for \"now\"\n"));
+    for activity in [
+        json!({ "activity": "due-missed", "group": "x:web", "day": "2026-03-02", "why": [] }),
+        json!({ "activity": "due-carried-out", "group": "x:web", "day": "2026-03-03" }),
+        json!({
+            "activity": "planned", "run": "0000000000000001", "groups": 1, "targets": 3, "chosen": 1,
+            "left_alone": { Reason::halted("for \"now\"\n").kind(): 2 },
+        }),
+    ] {
+        observer.observe(Timestamp::UNIX_EPOCH, &serde_json::from_value(activity).unwrap());
+    }
 
     let text = prometheus.render();
     let Some(read) = Read::of(&text) else { return };
@@ -154,7 +162,7 @@ async fn every_figure_is_described_and_read_by_another_program() {
     read.assert_has("chaos_runs_failed_total", &[], 1.0);
     read.assert_has("chaos_steady_state_violations_total", &[("phase", "during")], 1.0);
     read.assert_has("chaos_skips_total", &[("reason", "not-healthy")], 1.0);
-    read.assert_has("chaos_skips_total", &[("reason", "halted")], 1.0);
+    read.assert_has("chaos_skips_total", &[("reason", "halted")], 2.0);
     let channel = ("channel", "a \"fickle\" \\ one\n");
     read.assert_has("chaos_notifications_total", &[channel, ("outcome", "delivered")], 1.0);
     read.assert_has("chaos_notifications_total", &[channel, ("outcome", "failed")], 1.0);
