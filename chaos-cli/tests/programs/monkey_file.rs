@@ -28,6 +28,38 @@ async fn the_example_is_sound() {
     assert!(!fleet.place("monkey.journal").exists());
 }
 
+/// The file in the README, for a fleet and a password of the test.
+#[tokio::test]
+async fn the_file_of_the_readme_is_sound() {
+    let readme = include_str!("../../../README.md");
+    let (_, file) = readme.split_once("checks that this file is sound -->\n```toml\n").unwrap();
+    let (file, _) = file.split_once("```").unwrap();
+    let fleet = FleetProgram::start(3).await;
+    let password = fleet.place("smtp-password");
+    fs::write(&password, "hunter2\n").unwrap();
+    let file = file.replace("/tmp/web", text(&fleet.state()));
+    let file = file.replace("/var/lib/chaos/monkey.journal", text(&fleet.place("monkey.journal")));
+    let config = fleet.place("monkey.toml");
+    fs::write(&config, file.replace("\"smtp-password\"", &format!("{:?}", text(&password)))).unwrap();
+    check(&config, &[]).await.with_code(0);
+}
+
+#[tokio::test]
+async fn the_schema_in_docs_is_that_of_the_program() {
+    let schema = run(CHAOS, ["monkey", "--schema"]).await.with_code(0).stdout;
+    let known = include_str!("../../../docs/monkey.schema.json");
+    let advice = "write it again with: cargo chaos monkey --schema > docs/monkey.schema.json";
+    // The clouds' providers and settings are in it only if they are built in.
+    if cfg!(all(feature = "aws", feature = "azure", feature = "lab")) {
+        assert_eq!(schema, known, "{advice}");
+    } else {
+        let (schema, known): (serde_json::Value, serde_json::Value) =
+            (serde_json::from_str(&schema).unwrap(), serde_json::from_str(known).unwrap());
+        let tables = |schema: &serde_json::Value| schema["properties"].as_object().unwrap().len();
+        assert_eq!(tables(&schema), tables(&known), "{advice}");
+    }
+}
+
 /// Each key loses its last letter, or doubles it if there is only one.
 #[tokio::test]
 async fn every_key_of_the_example_misspelt_by_one_letter_is_refused_with_its_line_and_the_right_key() {

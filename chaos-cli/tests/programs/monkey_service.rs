@@ -161,6 +161,27 @@ async fn a_broken_file_changes_nothing_and_a_sound_one_is_taken_while_the_hold_g
 }
 
 #[tokio::test]
+async fn a_hold_on_a_target_that_is_denied_now_is_cut_short_and_no_other() {
+    let world = World::new().await;
+    let wide = "[blast-radius]\nmax-active = 2\ntargets-per-group = 2\nmin-healthy = 1\n";
+    world.write(&format!("{}\n{wide}", world.file("")));
+    let mut monkey = world.holding().await;
+    struck(&mut monkey).await;
+    let held = world.fleet.stopped();
+    assert_eq!(held.len(), 2);
+    let deny = format!("[targets]\ndeny = [\"*/replica-{}\"]\n", held[0]);
+    world.write(&format!("{}\n{wide}\n{deny}", world.file("")));
+    monkey.signal(Signal::HUP);
+    monkey.says("the file no longer permits it").await;
+    monkey.says(" recovered").await;
+    assert!(!world.fleet.stopped().contains(&held[0]), "it is back");
+    assert!(world.fleet.stopped().contains(&held[1]), "the other is held");
+    monkey.signal(Signal::TERM);
+    monkey.end().await.with_code(0);
+    world.is_back().await;
+}
+
+#[tokio::test]
 async fn health_is_answered_and_a_port_in_use_is_one_line() {
     let world = World::new().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
