@@ -3,7 +3,8 @@
 # compiler, python3, dash, busybox, shellcheck, stress-ng, and for the host faults iproute2, nftables, iptables,
 # e2fsprogs, btrfs-progs and xfsprogs from Debian, whose prometheus it only unpacks; the stand-in for AWS, Microsoft's
 # SDK for Azure, Chaos Toolkit, a reader of JUnit's XML, packages of holidays and of iCalendar, a mail server, a reader
-# of metrics and a checker of spelling from PyPI; cargo-deny from crates.io (in CI; elsewhere it is used if it is there).
+# of metrics and a checker of spelling from PyPI; cargo-deny from crates.io (in CI; elsewhere it is used if it is
+# there).
 #
 #   ./test.sh         everything, in part as it is drawn by a seed that is printed
 #   ./test.sh long    everything, whole: it takes hours

@@ -51,8 +51,8 @@ fn freeze_today() -> String {
     let now = SystemClock::default().now().to_zoned(TimeZone::UTC);
     let day = |days: i64| (&now + SignedDuration::from_hours(24 * days)).date().to_string().replace('-', "");
     format!(
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:1@example.com\r\nDTSTAMP:{0}T000000Z\r\n\
-         DTSTART;VALUE=DATE:{0}\r\nDTEND;VALUE=DATE:{1}\r\nSUMMARY:Code freeze\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:1@example.com\r\n\
+         DTSTAMP:{0}T000000Z\r\nDTSTART;VALUE=DATE:{0}\r\nDTEND;VALUE=DATE:{1}\r\nSUMMARY:Code freeze\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
         day(-1),
         day(2)
     )
@@ -85,7 +85,8 @@ async fn the_cause_is_in_the_first_line_and_nothing_is_changed() {
     // Not steady: nothing listens at a port that was free a moment ago.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let steady = format!(
-        "[steady-state]\nprobes = [{{ name = \"front\", type = \"tcp\", address = \"127.0.0.1:{port}\", tolerance = true }}]"
+        "[steady-state]\nprobes = [{{ name = \"front\", type = \"tcp\", address = \"127.0.0.1:{port}\", \
+         tolerance = true }}]"
     );
     let ended = world.diagnose(&steady, &[]).await.with_code(3);
     assert!(first_line(&ended).contains("front"), "{ended:#?}");

@@ -1,5 +1,5 @@
-//! A service with a schedule, killed with -9 at random instants around its due and started again: the due is carried out
-//! once, and what was held is recovered before anything else.
+//! A service with a schedule, killed with -9 at random instants around its due and started again: the due is carried
+//! out once, and what was held is recovered before anything else.
 
 use std::{fs, time::Duration};
 

@@ -2,9 +2,9 @@
 //!
 //! A [`Journal`] checks the [`Limits`] and records the fault in one transaction, and returns a [`Lease`] that is held
 //! as long as a task takes care of the fault. A [`FaultQuery`] selects faults. The result, [`Found`], holds entries
-//! that cannot be read as [`Unreadable`]. A [`Halt`] in the journal stops every monkey over it. A [`DueRecord`] tells what
-//! came of a due; a [`DueNote`] changes it. [`MemoryJournal`] dies with its process; `chaos-journal` has a durable
-//! journal.
+//! that cannot be read as [`Unreadable`]. A [`Halt`] in the journal stops every monkey over it. A [`DueRecord`] tells
+//! what came of a due; a [`DueNote`] changes it. [`MemoryJournal`] dies with its process; `chaos-journal` has a
+//! durable journal.
 
 mod careful;
 mod due_note;

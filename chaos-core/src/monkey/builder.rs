@@ -139,8 +139,8 @@ impl MonkeyBuilder {
         self
     }
 
-    /// Sets how long the journal keeps what is over: recovered faults, and settled dues. Once a day, [`Monkey::run`] makes
-    /// it [forget](Journal::forget) what is older. At least the cool-down; default: for ever.
+    /// Sets how long the journal keeps what is over: recovered faults, and settled dues. Once a day, [`Monkey::run`]
+    /// makes it [forget](Journal::forget) what is older. At least the cool-down; default: for ever.
     pub fn keep(mut self, time: Duration) -> Self {
         self.parts.keep = Some(time);
         self

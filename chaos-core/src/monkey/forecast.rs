@@ -17,8 +17,8 @@ use crate::{
 pub struct Forecast {
     /// The seed of the dues.
     pub seed: u64,
-    /// Whether that is the seed of the schedule: the given one, or the one that the journal keeps. Otherwise it was drawn
-    /// for this forecast alone, and the dues will be others.
+    /// Whether that is the seed of the schedule: the given one, or the one that the journal keeps. Otherwise it was
+    /// drawn for this forecast alone, and the dues will be others.
     pub is_kept: bool,
     /// By instant.
     pub dues: Vec<ForeseenDue>,

@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn every_key_and_item_has_its_place() {
-        let text = "mode = \"leashed\"\n[schedule]\n  mean = 5\n[[events]]\ntype = \"stop\"\n[[events]]\nports = [1, 2]\n";
+        let events = "[[events]]\ntype = \"stop\"\n[[events]]\nports = [1, 2]\n";
+        let text = &format!("mode = \"leashed\"\n[schedule]\n  mean = 5\n{events}");
         let document = Document::parse("monkey.toml", text).unwrap();
         let expected = json!({
             "mode": "leashed", "schedule": { "mean": 5 }, "events": [{ "type": "stop" }, { "ports": [1, 2] }],
