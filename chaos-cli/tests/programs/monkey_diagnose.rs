@@ -52,7 +52,8 @@ fn freeze_today() -> String {
     let day = |days: i64| (&now + SignedDuration::from_hours(24 * days)).date().to_string().replace('-', "");
     format!(
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:1@example.com\r\n\
-         DTSTAMP:{0}T000000Z\r\nDTSTART;VALUE=DATE:{0}\r\nDTEND;VALUE=DATE:{1}\r\nSUMMARY:Code freeze\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+         DTSTAMP:{0}T000000Z\r\nDTSTART;VALUE=DATE:{0}\r\nDTEND;VALUE=DATE:{1}\r\n\
+         SUMMARY:Code freeze\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
         day(-1),
         day(2)
     )
