@@ -6,7 +6,7 @@ use super::core::Core;
 use crate::{journal::Halt, observer::Activity};
 
 /// How often a monkey that runs looks for a halt. Holders of faults look more often.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// Tells the observers when everything is halted over the journal, and when the halt is withdrawn. Without end.
 pub(super) async fn tell_of_halts(core: &Core) {
