@@ -206,10 +206,10 @@ async fn notifier(section: &NotifySection, sends_test: bool, now: Timestamp) -> 
         Ok(opened) => opened,
         Err(error) => return Finding::wrong(subject, error.chain()),
     };
-    let clock = SystemClock::default();
+    let (clock, message) = (SystemClock::default(), Message::test(now));
     tokio::select! {
         biased;
-        sent = opened.channel.send(&Message::test(now)) => match sent {
+        sent = opened.channel.send(&message) => match sent {
             Ok(()) => Finding::well(subject, format!("{} took a test message", opened.channel.name())),
             Err(error) => Finding::wrong(subject, error.chain()),
         },
