@@ -7,12 +7,18 @@ use chaos_core::{
     observer::Activity,
 };
 use chaos_notify::metrics::{BUCKETS, ServiceMetrics};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+};
+use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::task::JoinHandle;
 
 use super::{
     http::{Answering, Shown, answer},
     listeners::Listeners,
+    reload::{Reload, Reloaded},
     running::Running,
     signals::{Order, Signals},
     supervisor::Supervisor,
@@ -23,7 +29,6 @@ use crate::{
     monkey::{
         assemble::{assemble, open_journal},
         file::MonkeyFile,
-        monkey::read,
     },
     program::{LogTo, ProgramError, ProgramResult, Status, recover_command},
 };
@@ -32,6 +37,10 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long after an attempt to recover what others have left the next one follows.
 const RECOVER_EVERY: Duration = Duration::from_secs(60);
+/// How often company calendars are looked at.
+const REFRESH_EVERY: Duration = Duration::from_secs(30);
+/// What the service manager shows as long as all is well.
+const WATCHING: &str = "watching";
 
 /// A monkey that is left running.
 struct Service<'a> {
@@ -50,7 +59,11 @@ struct Service<'a> {
     answering: Option<Answering>,
     /// Recovers what others have left.
     recovering: Option<JoinHandle<()>>,
-    recover_again: Option<chaos_core::jiff::Timestamp>,
+    recover_again: Option<Timestamp>,
+    /// When company calendars are looked at again.
+    refresh_at: Option<Timestamp>,
+    /// Whether it has ever injected.
+    was_unleashed: bool,
 }
 
 /// Runs the monkey of `file` until a signal stops it.
@@ -79,7 +92,7 @@ pub(in crate::monkey) async fn live(
         _ = signals.next() => return Ok(Status::Done),
         started = starting => started?,
     };
-    let running = Running::start(assembled);
+    let (running, was_unleashed) = (Running::start(assembled), file.is_unleashed);
     let mut service = Service {
         config,
         set,
@@ -95,9 +108,11 @@ pub(in crate::monkey) async fn live(
         answering,
         recovering: None,
         recover_again: None,
+        refresh_at: None,
+        was_unleashed,
     };
     service.look().await;
-    service.supervisor.ready("watching");
+    service.supervisor.ready(WATCHING);
     service.run(&mut signals).await
 }
 
@@ -109,21 +124,41 @@ fn install_metrics() -> Result<(Shown, ServiceMetrics), ProgramError> {
     Ok((Shown::of(handle), ServiceMetrics::new()))
 }
 
-impl Service<'_> {
+/// Returns when there is one and it is over.
+async fn next<T>(reloading: &mut Option<BoxFuture<'_, T>>) -> T {
+    match reloading {
+        Some(reloading) => reloading.await,
+        None => std::future::pending().await,
+    }
+}
+
+impl<'a> Service<'a> {
     async fn run(mut self, signals: &mut Signals) -> ProgramResult {
         let every = self.supervisor.feed_every().map_or(LOOK_EVERY, |feed| feed.min(LOOK_EVERY));
+        let mut reloading: Option<BoxFuture<'_, Result<Reloaded, String>>> = None;
         let failed = loop {
             let clock = Arc::clone(&self.clock);
             tokio::select! {
                 biased;
                 order = signals.next() => match order {
                     Order::Stop => break None,
-                    Order::Reload => self.reload().await,
+                    Order::Reload => {
+                        self.supervisor.reloading();
+                        self.listeners.reopen();
+                        // Of two at once, the later one counts.
+                        reloading = Some(self.reload().run().boxed());
+                    }
                 },
                 ended = self.running.ended() => break ended.err(),
+                // Beside the rest: a provider may take minutes to be reached.
+                reloaded = next(&mut reloading) => {
+                    reloading = None;
+                    self.take(reloaded);
+                }
                 () = clock.sleep(every) => self.look().await,
             }
         };
+        drop(reloading);
         self.supervisor.stopping();
         // Recoveries do not wait for messages.
         let left = {
@@ -146,13 +181,12 @@ impl Service<'_> {
 
     /// Cuts every hold short and waits for the recoveries. Returns whether anything is left.
     async fn stop(&mut self) -> bool {
-        for running in self.retired.iter_mut().chain([&mut self.running]) {
-            running.stop().await;
-        }
+        let all = self.retired.iter().chain([&self.running]);
+        join_all(all.map(Running::stop)).await;
         if let Some(recovering) = self.recovering.take() {
             let _ = recovering.await;
         }
-        let Some(journal) = self.running.assembled.journal.as_ref().filter(|_| self.file.is_unleashed) else {
+        let Some(journal) = self.running.assembled.journal.as_ref().filter(|_| self.was_unleashed) else {
             return false;
         };
         let left = match journal.orphans(self.clock.now()).await {
@@ -182,6 +216,7 @@ impl Service<'_> {
         self.refresh_calendars();
         if vitals.are_sound() {
             self.supervisor.feed_watchdog();
+            self.supervisor.status(WATCHING);
         } else {
             self.supervisor.status(&vitals.ills.join("; "));
         }
@@ -205,12 +240,34 @@ impl Service<'_> {
         }));
     }
 
-    /// Takes the file as it is now, whole or not at all.
-    async fn reload(&mut self) {
-        self.supervisor.reloading();
-        self.listeners.reopen();
-        match self.reloaded().await {
-            Ok(()) => tracing::info!("the file was read again"),
+    /// What it takes to read the file again.
+    fn reload(&self) -> Reload<'a> {
+        Reload {
+            config: self.config.clone(),
+            set: self.set.clone(),
+            catalogue: self.catalogue,
+            journal_path: self.file.journal.clone(),
+            journal: self.running.assembled.journal.clone(),
+            address: self.answering.as_ref().map(|answering| answering.address),
+            shown: self.shown.clone(),
+        }
+    }
+
+    /// Takes the file as it was read again, whole or not at all.
+    fn take(&mut self, reloaded: Result<Reloaded, String>) {
+        match reloaded {
+            Ok(Reloaded { file, listeners, assembled, answering }) => {
+                self.running.retire(file.targets.filter.clone(), assembled.providers.clone());
+                let former = std::mem::replace(&mut self.running, Running::start(assembled));
+                self.retired.push(former);
+                if let Some(answering) = answering {
+                    self.answering = answering;
+                }
+                self.was_unleashed |= file.is_unleashed;
+                self.file = file;
+                self.listeners = listeners;
+                tracing::info!("the file was read again");
+            }
             Err(why) => {
                 tracing::error!("the file was not taken, and nothing has changed: {why}");
                 self.metrics.reload_failed();
@@ -218,40 +275,16 @@ impl Service<'_> {
                 self.listeners.tell(self.clock.as_ref(), &Activity::settings_refused(failure));
             }
         }
-        self.supervisor.ready("watching");
-    }
-
-    async fn reloaded(&mut self) -> Result<(), String> {
-        let file = read(&self.config, &self.set, self.catalogue).map_err(|problems| problems.to_string())?;
-        if file.journal != self.file.journal {
-            return Err("the journal cannot be changed while the monkey runs; restart it".to_owned());
-        }
-        let told = |error: ProgramError| error.to_string();
-        let journal = self.running.assembled.journal.clone();
-        let listeners = Listeners::of(&file).map_err(|error| told(error.into()))?;
-        let observers = listeners.observers();
-        let assembled = assemble(&file, self.catalogue, journal, observers).await.map_err(told)?;
-        let is_elsewhere = file.service.listen != self.answering.as_ref().map(|answering| answering.address);
-        let answering = match file.service.listen {
-            Some(address) if is_elsewhere => {
-                Some(answer(address, self.shown.clone()).await.map_err(|error| told(error.into()))?)
-            }
-            _ => None,
-        };
-        // From here on nothing can fail.
-        self.running.retire(&file.targets.filter, &assembled.providers).await;
-        self.retired.push(std::mem::replace(&mut self.running, Running::start(assembled)));
-        if is_elsewhere {
-            self.answering = answering;
-        }
-        self.file = file;
-        self.listeners = listeners;
-        Ok(())
+        self.supervisor.ready(WATCHING);
     }
 
     /// Company calendars may have changed.
-    fn refresh_calendars(&self) {
+    fn refresh_calendars(&mut self) {
         let now = self.clock.now();
+        if self.refresh_at.is_some_and(|refresh_at| now < refresh_at) {
+            return;
+        }
+        self.refresh_at = now.checked_add(REFRESH_EVERY).ok();
         for file in self.file.calendar.iter().flat_map(|section| &section.files) {
             let was_well = file.last_error().is_none();
             match file.refresh(now) {

@@ -3,6 +3,7 @@
 mod http;
 mod life;
 mod listeners;
+mod reload;
 mod running;
 mod signals;
 mod supervisor;

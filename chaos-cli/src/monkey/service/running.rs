@@ -1,9 +1,18 @@
-use std::sync::Arc;
+use std::{future::Future, sync::Arc, time::Duration};
 
-use chaos_core::{Error, Journal, Monkey, Provider, Result, fault::FaultRecord, provider::GroupFilter};
+use chaos_core::{
+    Error, ErrorKind, Journal, Monkey, Provider, Result,
+    clock::{Clock, SystemClock},
+    fault::FaultRecord,
+    provider::GroupFilter,
+};
+use futures_util::future::join_all;
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::super::assemble::Assembled;
+
+/// How long a look may take that decides about a hold.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// A monkey that runs as a task, until it is stopped.
 #[derive(Debug)]
@@ -41,36 +50,43 @@ impl Running {
             Ok(ended) => ended,
             Err(error) => {
                 let what = "the monkey broke down; its faults are recovered by the next one over its journal";
-                Err(Error::new(chaos_core::ErrorKind::Panicked, what).caused_by(error))
+                Err(Error::new(ErrorKind::Panicked, what).caused_by(error))
             }
         }
     }
 
     /// Cuts its holds short, and waits until everything is recovered.
-    pub(super) async fn stop(&mut self) {
+    pub(super) async fn stop(&self) {
         self.stop.send_replace(true);
         self.assembled.monkey.shutdown().await;
     }
 
     /// Begins nothing new. It goes on to hold what it holds, except for targets that `filter` of the new file no longer
-    /// permits. If that cannot be told, it lets go of them too.
-    pub(super) async fn retire(&self, filter: &GroupFilter, providers: &[Arc<dyn Provider>]) {
-        self.assembled.monkey.retire().await;
-        let Some(journal) = &self.assembled.journal else { return };
-        match journal.pending().await {
-            Ok(pending) => {
-                for fault in pending.faults {
-                    if !is_permitted(filter, providers, &fault).await {
-                        tracing::warn!(target = %fault.target, "its hold is cut short: the file no longer permits it");
-                        self.assembled.monkey.let_go(&fault.target);
-                    }
+    /// permits. If that cannot be told, it lets go of them too. All of this is a task, since a provider may hang.
+    pub(super) fn retire(&self, filter: GroupFilter, providers: Vec<Arc<dyn Provider>>) {
+        let (monkey, journal) = (self.assembled.monkey.clone(), self.assembled.journal.clone());
+        let stop = self.stop.clone();
+        tokio::spawn(async move {
+            monkey.retire().await;
+            let Some(journal) = journal else { return };
+            match within_limit(journal.pending()).await {
+                Ok(pending) => {
+                    join_all(pending.faults.iter().map(async |fault| {
+                        if !is_permitted(&filter, &providers, fault).await {
+                            let target = &fault.target;
+                            tracing::warn!(%target, "its hold is cut short: the file no longer permits it");
+                            monkey.let_go(target);
+                        }
+                    }))
+                    .await;
+                }
+                Err(error) => {
+                    let error = error.chain();
+                    tracing::error!(%error, "the journal cannot be read, so every hold is cut short");
+                    stop.send_replace(true);
                 }
             }
-            Err(error) => {
-                tracing::error!(error = %error.chain(), "the journal cannot be read, so every hold is cut short");
-                self.stop.send_replace(true);
-            }
-        }
+        });
     }
 
     /// Whether it has ended.
@@ -84,7 +100,7 @@ async fn is_permitted(filter: &GroupFilter, providers: &[Arc<dyn Provider>], fau
     let Some(provider) = providers.iter().find(|provider| provider.scheme() == fault.target.scheme()) else {
         return false;
     };
-    match provider.group(&fault.group).await {
+    match within_limit(provider.group(&fault.group)).await {
         Ok(group) => match group.member(&fault.target) {
             Some(member) => filter.permits(&group, member).is_ok(),
             // It is gone, and so is its fault.
@@ -94,5 +110,15 @@ async fn is_permitted(filter: &GroupFilter, providers: &[Arc<dyn Provider>], fau
             tracing::warn!(group = %fault.group, error = %error.chain(), "it cannot be told whether it is permitted");
             false
         }
+    }
+}
+
+/// An error if it takes too long.
+async fn within_limit<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let clock = SystemClock::default();
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = clock.sleep(LIMIT) => Err(Error::new(ErrorKind::Timeout, "it has not answered in time")),
     }
 }
