@@ -118,6 +118,7 @@ pub(crate) fn group(
         if let Some(unique) = &machine.unique_id {
             member = member.incarnation(unique.as_str());
         }
+        member.began_at = machine.created_at;
         if let Some(why) = why {
             member = member.excluded(why);
         }

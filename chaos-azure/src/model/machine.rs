@@ -1,6 +1,6 @@
 //! A machine as Azure knows it.
 
-use chaos_core::{Health, group::Labels};
+use chaos_core::{Health, group::Labels, jiff::Timestamp};
 
 use crate::model::{place::Place, resource_id::ResourceId};
 
@@ -24,6 +24,8 @@ pub(crate) struct Machine {
     pub(crate) location: String,
     /// The id that distinguishes it from a later machine with the same name.
     pub(crate) unique_id: Option<String>,
+    /// When it was created, if Azure tells.
+    pub(crate) created_at: Option<Timestamp>,
     /// Its tags, and its location.
     pub(crate) labels: Labels,
     /// In Azure's words: `Succeeded`, `Updating`, `Failed`, `Deleting`.
@@ -183,6 +185,7 @@ pub(crate) fn example(power: Option<Power>, provisioning: &str) -> Machine {
         place: Place::example(),
         location: "westeurope".to_owned(),
         unique_id: None,
+        created_at: None,
         labels: Labels::new(),
         provisioning: provisioning.to_owned(),
         view: View { power, ..View::default() },

@@ -1,8 +1,11 @@
 //! Special machines: deallocated ones, those without a disk of their own, and the one that the monkey itself runs on.
 
+use std::time::Duration;
+
 use chaos_azure::{RebootMode, StopMode};
 use chaos_core::{
     BlastRadius, ChaosEvent, Monkey, Provider, Quota,
+    clock::{Clock, SystemClock},
     plan::{Plan, Reason},
 };
 use chaos_events::{Reboot, Stop};
@@ -92,4 +95,24 @@ async fn the_machine_that_the_monkey_runs_on_is_no_target_unless_asked_for() {
 
     let asked = sets(&fake).include_own_machine().own_machine(&*id).build().unwrap();
     assert_eq!(plan(asked, Reboot::default(), all).await.chosen().count(), 2);
+}
+
+/// Azure says when a machine was created.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_is_as_old_as_azure_says() {
+    let fake = FakeArm::start().unwrap();
+    fake.add(NewScaleSet::new("shop", "api").capacity(2));
+    fake.add(NewAvailabilitySet::new("shop", "web").machines(2));
+    let now = SystemClock::default().now();
+    let of_set = only_group(&scale_sets(&fake).build().unwrap()).await;
+    let of_machines = only_group(&sets(&fake).build().unwrap()).await;
+    for member in of_set.members.iter().chain(&of_machines.members) {
+        let age = now.duration_since(member.began_at.unwrap());
+        assert!(age.as_hours().abs() < 24, "{member:?}");
+    }
+    let old = Duration::from_secs(48 * 3600);
+    let builder = Monkey::builder().provider(scale_sets(&fake).build().unwrap()).event(Reboot::default());
+    let plan = builder.blast_radius(wide()).min_age(old).build().unwrap().plan().await.unwrap();
+    assert_eq!(plan.chosen().count(), 0, "{plan}");
+    assert!(plan.to_string().contains("is too young until"), "{plan}");
 }

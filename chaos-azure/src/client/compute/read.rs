@@ -1,7 +1,7 @@
 //! Converts the SDK's models to the data that this crate needs.
 
 use azure_mgmt_compute::package_2024_07_01::models::{self, automatic_repairs_policy};
-use chaos_core::{Error, ErrorKind, Result, group::Labels, listing::ENABLED_TAG};
+use chaos_core::{Error, ErrorKind, Result, group::Labels, jiff::Timestamp, listing::ENABLED_TAG};
 
 use super::sets::{AvailabilitySet, Entry, Listed, Orchestration, ScaleSet};
 use crate::model::{
@@ -97,6 +97,7 @@ pub(super) fn machine(machine: models::VirtualMachine) -> Result<Machine> {
         place: Place::Machine { subscription, resource_group, name },
         location: machine.resource.location,
         unique_id: unique(properties.vm_id, &mut doubts),
+        created_at: properties.time_created.and_then(|at| Timestamp::from_second(at.unix_timestamp()).ok()),
         labels,
         provisioning: doubts
             .of(properties.provisioning_state.ok_or_else(|| untold("its provisioning state"))),
@@ -132,6 +133,7 @@ pub(super) fn instance(set: &SetPath, instance: models::VirtualMachineScaleSetVm
         place: Place::Instance { set: set.clone(), number },
         location: instance.resource.location,
         unique_id: unique(properties.vm_id, &mut doubts),
+        created_at: properties.time_created.and_then(|at| Timestamp::from_second(at.unix_timestamp()).ok()),
         labels,
         provisioning: doubts
             .of(properties.provisioning_state.ok_or_else(|| untold("its provisioning state"))),

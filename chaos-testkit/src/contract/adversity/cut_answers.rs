@@ -117,8 +117,10 @@ async fn listed(provider: &dyn Provider) -> Result<BTreeMap<GroupId, Face>> {
 
 /// Targets that are left alone because of a cut answer are in doubt; all others must be the same.
 fn says_no_less(id: &GroupId, whole: &Face, cut: &Face) -> Checked {
-    let of_group =
-        |face: &Face| (face.labels.clone(), face.desired, face.replaces_members, face.replaces_stopped);
+    let of_group = |face: &Face| {
+        let replaces = (face.replaces_members, face.replaces_stopped);
+        (face.labels.clone(), face.desired, replaces, face.is_deploying)
+    };
     ensure!(of_group(whole) == of_group(cut), "{id} is {whole:?}, and was {cut:?} without an error");
     ensure!(
         whole.members.keys().eq(cut.members.keys()),
