@@ -10,8 +10,8 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::queries::Queries;
 
-/// The most faults and the most dues of one transaction: a fraction of a second for a disk that is slow. An arming
-/// waits no longer.
+/// The most faults and the most dues of one transaction: a fraction of a second for a slow disk. An arming waits no
+/// longer.
 const MOST: usize = 200;
 
 /// One batch, within a transaction.

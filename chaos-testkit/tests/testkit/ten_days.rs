@@ -81,8 +81,8 @@ async fn after_ten_days_of_failures_nothing_is_pending_and_every_due_has_its_lin
     let targets = Failing::targets(targets, TargetCall::Start, nth(6));
     let targets = Failing::targets(targets, TargetCall::Health, nth(60));
     let monkey = Monkey::builder()
-        .provider(Faulty::sharing(targets, Arc::clone(&fails)))
-        .event(Faulty::sharing(
+        .provider(Faulty::new(targets, Arc::clone(&fails)))
+        .event(Faulty::new(
             PowerOff::lasting(Hold::lasting(Duration::from_secs(60)).unwrap()),
             Arc::clone(&fails),
         ))
@@ -90,10 +90,7 @@ async fn after_ten_days_of_failures_nothing_is_pending_and_every_due_has_its_lin
         .clock(Arc::clone(&clock))
         .schedule(Schedule::new("UTC").unwrap())
         .seed(seed)
-        .unleash(
-            Faulty::sharing(journal.clone(), Arc::clone(&fails)),
-            Registry::default().register::<PowerOn>(),
-        )
+        .unleash(Faulty::new(journal.clone(), Arc::clone(&fails)), Registry::default().register::<PowerOn>())
         .build()
         .unwrap();
     let end: Timestamp = "2026-03-12T06:00:00Z".parse().unwrap();
