@@ -11,7 +11,7 @@ use chaos_core::{
         ProviderCatalogue,
     },
     monkey::GroupRule,
-    text::escaped,
+    text::{escaped, parse_duration},
 };
 
 use serde_json::Value;
@@ -123,6 +123,11 @@ pub(super) fn parameters() -> Parameters {
                 .default("none"),
         )
         .with(
+            Parameter::text("keep", "for how long the journal keeps what is over, such as 400d")
+                .value_name("DAYS")
+                .default("for good"),
+        )
+        .with(
             Parameter::duration("recovery-budget", "how long the recovery of a fault may take").default("5m"),
         )
 }
@@ -218,7 +223,7 @@ impl MonkeyFile {
             journal,
             seed: seed(reader, &given),
             cool_down: reader.sound("cool-down", given.duration("cool-down"))?,
-            keep: reader.sound("keep", given.duration("keep"))?,
+            keep: keep(reader, &given)?,
             recovery_budget: reader.sound("recovery-budget", given.duration("recovery-budget"))?,
             calendar: calendar.flatten(),
             pace: pace?,
@@ -231,6 +236,21 @@ impl MonkeyFile {
             events: events?,
             service: service?,
         })
+    }
+}
+
+/// A number of days, such as `400d`, or a duration. `Some(None)` if it was not given.
+fn keep(reader: &mut Reader<'_>, given: &Arguments) -> Option<Option<Duration>> {
+    let Some(text) = reader.sound("keep", given.text("keep"))? else { return Some(None) };
+    let days = text.strip_suffix('d').and_then(|days| days.trim().parse::<u32>().ok());
+    let time =
+        days.map(|days| Duration::from_secs(u64::from(days) * 24 * 3600)).or(parse_duration(text).ok());
+    match time.filter(|time| !time.is_zero()) {
+        Some(time) => Some(Some(time)),
+        None => {
+            reader.refuse("keep", format!("{text:?}"), "a number of days such as 400d, or a duration");
+            None
+        }
     }
 }
 

@@ -27,7 +27,6 @@ pub(super) fn read(
     mut section: Section,
     catalogue: &ProbeCatalogue,
 ) -> Option<SteadyState> {
-    let path = section.path.clone();
     let mut probes = Vec::new();
     let mut is_sound = true;
     for probe in reader.tables(&mut section, "probes") {
@@ -36,8 +35,12 @@ pub(super) fn read(
             None => is_sound = false,
         }
     }
-    let is_empty = probes.is_empty();
-    let read = reader.read_by(section, &parameters(), |fields| {
+    if !is_sound {
+        // Without it, the places of the others would be wrong.
+        reader.refuse_unknown(&mut section, &parameters(), &[]);
+        return None;
+    }
+    reader.read_by(section, &parameters(), |fields| {
         let mut fields = fields.clone();
         fields.entry("hypothesis").or_insert_with(|| Value::from(HYPOTHESIS));
         fields.insert("probes".to_owned(), Value::from(probes.clone()));
@@ -49,11 +52,7 @@ pub(super) fn read(
                 None => error,
             }
         })
-    });
-    if is_empty && is_sound {
-        reader.refuse(&format!("{path}.probes"), "none", "at least one probe");
-    }
-    read.filter(|_| is_sound && !is_empty)
+    })
 }
 
 /// A probe in the form of the catalogue.
