@@ -34,10 +34,14 @@ impl World {
             text(&self.fleet.state()),
         );
         fs::write(&self.config, file).unwrap();
-        let before = self.fleet.replicas();
+        let before = (self.fleet.processes(), self.fleet.stopped());
         let words = ["diagnose", "--config", text(&self.config)];
         let ended = run(CHAOS, words.iter().chain(arguments)).await;
-        assert_eq!(self.fleet.replicas(), before, "it changed something: {ended:#?}");
+        assert_eq!(
+            (self.fleet.processes(), self.fleet.stopped()),
+            before,
+            "it changed something: {ended:#?}"
+        );
         ended
     }
 }

@@ -132,7 +132,7 @@ async fn a_monkey_that_was_killed_in_a_hold_recovers_it_before_anything_else() {
     let mut monkey = world.start();
     monkey.says("of an earlier run taken over").await;
     monkey.says(" recovered").await;
-    monkey.says("run began").await;
+    monkey.says("planned: ").await;
     monkey.signal(Signal::TERM);
     monkey.end().await.with_code(0);
     world.is_back().await;
@@ -163,7 +163,8 @@ async fn a_broken_file_changes_nothing_and_a_sound_one_is_taken_while_the_hold_g
 #[tokio::test]
 async fn a_hold_on_a_target_that_is_denied_now_is_cut_short_and_no_other() {
     let world = World::new().await;
-    let wide = "[blast-radius]\nmax-active = 2\ntargets-per-group = 2\nmin-healthy = 1\n";
+    let wide =
+        "[blast-radius]\nmax-active = 2\ntargets-per-run = 2\ntargets-per-group = 2\nmin-healthy = 1\n";
     world.write(&format!("{}\n{wide}", world.file("")));
     let mut monkey = world.holding().await;
     struck(&mut monkey).await;

@@ -110,8 +110,7 @@ async fn a_file_that_is_refused_is_told_in_the_log_the_metrics_and_messages_and_
     let mut monkey = Watched::of(world.command());
     monkey.says(" recovered").await;
     world.told("recovered").await;
-    // The key of a secret, and the secret itself in the wrong place.
-    world.write(&format!("pasword = \"{SECRET}\"\nseed = \"{SECRET}\""));
+    world.write(&format!("pasword = \"{SECRET}\""));
     monkey.signal(Signal::HUP);
     monkey.says("the file was not taken, and nothing has changed").await;
     world.told("settings-refused").await;

@@ -71,7 +71,9 @@ impl Observer for MetricsObserver {
             }
             Activity::RunFailed { .. } => counter!(RUNS_FAILED).increment(1),
             Activity::Planned { left_alone, .. } => {
-                left_alone.iter().for_each(|(reason, number)| count_skips(reason.clone(), *number));
+                // Nothing keeps these from being hit another time.
+                let skips = left_alone.iter().filter(|(reason, _)| *reason != "not-drawn");
+                skips.for_each(|(reason, number)| count_skips(reason.clone(), *number));
             }
             Activity::Skipped { reason, .. } => count_skips(reason.kind(), 1),
             Activity::DueCarriedOut { .. } => count_due("carried-out"),

@@ -47,6 +47,7 @@ pub(super) fn read(
     probes: &ProbeCatalogue,
 ) -> Option<GroupRule> {
     let path = section.path.clone();
+    reader.refuse_unknown(&mut section, &parameters(), &["steady-state"]);
     let steady = reader.table(&mut section, "steady-state");
     let steady = steady.map(|section| steady_state::read(reader, section, probes));
     let given = reader.read(section, "groups", &parameters())?;

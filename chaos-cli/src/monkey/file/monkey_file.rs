@@ -190,6 +190,8 @@ impl MonkeyFile {
             Some(section) => targets::read(reader, section),
             None => Some(TargetsSection::default()),
         };
+        // A calendar that is wrong is told already.
+        let zone = if matches!(calendar, Some(None)) { Some("UTC".to_owned()) } else { zone };
         let groups: Vec<Option<GroupRule>> = reader
             .tables(&mut top, "groups")
             .into_iter()

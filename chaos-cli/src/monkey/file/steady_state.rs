@@ -27,6 +27,7 @@ pub(super) fn read(
     mut section: Section,
     catalogue: &ProbeCatalogue,
 ) -> Option<SteadyState> {
+    reader.refuse_unknown(&mut section, &parameters(), &["probes"]);
     let mut probes = Vec::new();
     let mut is_sound = true;
     for probe in reader.tables(&mut section, "probes") {
@@ -37,7 +38,6 @@ pub(super) fn read(
     }
     if !is_sound {
         // Without it, the places of the others would be wrong.
-        reader.refuse_unknown(&mut section, &parameters(), &[]);
         return None;
     }
     reader.read_by(section, &parameters(), |fields| {
