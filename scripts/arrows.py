@@ -23,7 +23,7 @@ ARROWS = {
     "chaos-aws": "chaos-core chaos-notify; chaos-events chaos-probes chaos-testkit",
     "chaos-azure": "chaos-core; chaos-events chaos-journal chaos-testkit fake-azure",
     "chaos-cli": "chaos-aws chaos-azure chaos-core chaos-events chaos-holidays chaos-journal chaos-lab chaos-local "
-    "chaos-probes chaos-testkit; fake-azure",
+    "chaos-notify chaos-probes chaos-testkit; fake-azure",
     "examples": "chaos-aws chaos-azure chaos-core chaos-events chaos-journal chaos-local; chaos-lab chaos-probes "
     "fake-azure",
     "fake-azure": "chaos-core",

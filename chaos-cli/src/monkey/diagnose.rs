@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::{
     assemble::{Assembled, assemble, open_existing_journal},
     file::{MonkeyFile, NotifySection},
-    monkey::read,
+    read::read,
 };
 use crate::{
     catalogue::Catalogue,

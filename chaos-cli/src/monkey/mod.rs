@@ -11,6 +11,7 @@ mod file;
 mod monkey;
 mod narrowed;
 mod preview;
+mod read;
 mod service;
 
 pub use arguments::MonkeyArguments;

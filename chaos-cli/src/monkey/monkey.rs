@@ -1,9 +1,9 @@
-use std::path::Path;
-
 use super::{
     MonkeyArguments, check,
-    file::{Catalogues, MonkeyFile, Problems, schema},
-    preview, service,
+    file::schema,
+    preview,
+    read::{catalogues, read},
+    service,
 };
 use crate::{
     catalogue::Catalogue,
@@ -37,18 +37,5 @@ pub async fn monkey(arguments: MonkeyArguments, catalogue: &Catalogue) -> Progra
             check::check(&file, catalogue).await
         }
         None => service::live(config, arguments.set, file, catalogue).await,
-    }
-}
-
-/// Reads a file, with each of `set` in the place of what it says.
-pub(super) fn read(file: &Path, set: &[String], catalogue: &Catalogue) -> Result<MonkeyFile, Problems> {
-    MonkeyFile::read(file, set, &catalogues(catalogue))
-}
-
-fn catalogues(catalogue: &Catalogue) -> Catalogues {
-    Catalogues {
-        events: catalogue.events.clone(),
-        providers: catalogue.providers.clone(),
-        probes: chaos_probes::catalogue(),
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     monkey::{
         assemble::{Assembled, assemble},
         file::MonkeyFile,
-        monkey::read,
+        read::read,
     },
     program::ProgramError,
 };
