@@ -170,7 +170,7 @@ async fn a_service_manager_is_told_and_the_watchdog_is_fed_only_while_the_journa
     let manager = tokio::net::UnixDatagram::from_std(manager).unwrap();
     let mut command = world.command();
     command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "1500000").env_remove("WATCHDOG_PID");
-    let mut monkey = Watched::of(command);
+    let monkey = Watched::of(command);
     hears(&manager, "READY=1").await;
     hears(&manager, "WATCHDOG=1").await;
     monkey.signal(Signal::HUP);
