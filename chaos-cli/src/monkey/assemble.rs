@@ -12,21 +12,31 @@ use super::{
 };
 use crate::{catalogue::Catalogue, journal, program::ProgramError};
 
+/// The journals that a monkey may be over.
+#[derive(Debug, Default)]
+pub(super) struct Over {
+    /// That of the file.
+    pub(super) journal: Option<Arc<SqlJournal>>,
+    /// For a leashed monkey whose file names none.
+    pub(super) rehearsal: MemoryJournal,
+}
+
 /// A monkey that a file asks for, and what the service needs beside it.
 #[derive(Debug)]
 pub(super) struct Assembled {
     pub(super) monkey: Monkey,
     /// Kept for the service, which looks into it.
     pub(super) journal: Option<Arc<SqlJournal>>,
+    pub(super) rehearsal: MemoryJournal,
     pub(super) calendar: Arc<dyn Calendar>,
     pub(super) providers: Vec<Arc<dyn Provider>>,
 }
 
-/// Makes the monkey of `file`, over `journal`. It connects to the providers, and touches nothing.
+/// Makes the monkey of `file`, over these journals. It connects to the providers, and touches nothing.
 pub(super) async fn assemble(
     file: &MonkeyFile,
     catalogue: &Catalogue,
-    journal: Option<Arc<SqlJournal>>,
+    over: Over,
     observers: &[Arc<dyn Observer>],
 ) -> Result<Assembled, ProgramError> {
     let calendar: Arc<dyn Calendar> = match &file.calendar {
@@ -75,12 +85,19 @@ pub(super) async fn assemble(
         builder = builder.keep(keep);
     }
     let registry = catalogue.events.registry();
+    let Over { journal, rehearsal } = over;
     builder = match &journal {
         Some(journal) if file.is_unleashed => builder.unleash(Arc::clone(journal), registry),
         Some(journal) => builder.rehearse(Arc::clone(journal), registry),
-        None => builder.rehearse(MemoryJournal::new(), registry),
+        None => builder.rehearse(rehearsal.clone(), registry),
     };
-    Ok(Assembled { monkey: builder.build()?, journal, calendar, providers })
+    Ok(Assembled { monkey: builder.build()?, journal, rehearsal, calendar, providers })
+}
+
+impl From<Option<Arc<SqlJournal>>> for Over {
+    fn from(journal: Option<Arc<SqlJournal>>) -> Self {
+        Self { journal, ..Self::default() }
+    }
 }
 
 /// Opens the journal of `file`, and creates it if it is missing.

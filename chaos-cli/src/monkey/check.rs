@@ -1,6 +1,9 @@
 use chaos_core::text::escaped;
 
-use super::{assemble::assemble, file::MonkeyFile};
+use super::{
+    assemble::{Over, assemble},
+    file::MonkeyFile,
+};
 use crate::{
     catalogue::Catalogue,
     journal,
@@ -13,7 +16,7 @@ pub(super) async fn check(file: &MonkeyFile, catalogue: &Catalogue) -> ProgramRe
         journal::check(path).await?;
     }
     // Over no journal, so that none is created.
-    assemble(file, catalogue, None, &[]).await?;
+    assemble(file, catalogue, Over::default(), &[]).await?;
     print(&format!("{} is sound", escaped(&file.title)))?;
     Ok(Status::Done)
 }

@@ -124,7 +124,7 @@ async fn findings(file: &MonkeyFile, catalogue: &Catalogue, sends_test: bool) ->
             None
         }
     };
-    let plan = match assemble(file, catalogue, journal, &[]).await {
+    let plan = match assemble(file, catalogue, journal.into(), &[]).await {
         Ok(Assembled { monkey, .. }) => {
             findings.extend(checks(&monkey).await);
             match monkey.plan().await {

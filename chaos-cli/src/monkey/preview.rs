@@ -26,7 +26,7 @@ pub(super) async fn preview(
         return Err(Error::invalid("--preview", format!("every = {interval:?}"), expected).into());
     }
     let journal = open_existing_journal(file.journal.as_deref()).await?;
-    let forecast = assemble(file, catalogue, journal, &[]).await?.monkey.forecast(days).await?;
+    let forecast = assemble(file, catalogue, journal.into(), &[]).await?.monkey.forecast(days).await?;
     if is_json {
         print_json(&forecast)?
     } else {

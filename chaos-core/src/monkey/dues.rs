@@ -19,7 +19,8 @@ use crate::{
 const LOOK_BACK: i64 = 31;
 
 const NOT_TRIED: &str = "it was not tried before its day ended";
-const NO_MONKEY: &str = "no monkey has tried it; as far as the journal tells, none was running";
+const NO_MONKEY: &str =
+    "no monkey has tried it: none was running, or the group or its rules were others then";
 
 /// The dues of a monkey's life, as its journal knows them.
 #[derive(Debug)]

@@ -14,11 +14,12 @@ use super::{
     scheduled::{LOOK_EVERY, carry_out_dues},
 };
 use crate::{
+    clock,
     contain::in_span,
     error::{Error, ErrorKind, Result},
     event::ChaosEvent,
     group::TargetId,
-    journal::Found,
+    journal::{FaultQuery, Found},
     observer::{Activity, Chosen},
     plan::{Plan, Planned, Reason, provider_of},
     provider::GroupFilter,
@@ -108,6 +109,9 @@ impl Monkey {
     /// it cuts the holds short, waits for the recoveries, and returns. The monkey is then shut down. Once it is
     /// [retired](Monkey::retire), it returns when its runs are over.
     ///
+    /// The interval counts from the last fault that the journal has, so a monkey that is started again strikes no more
+    /// often. What an ended process has left behind is recovered before anything else.
+    ///
     /// A failed run is reported to the observers as [`Activity::RunFailed`], and the next one follows.
     ///
     /// # Errors
@@ -129,6 +133,7 @@ impl Monkey {
                     () = self.recover_now_and_then() => {}
                 }
             }
+            self.wait_out_interval().await;
             while !self.core.retirement.has_begun() {
                 let begun = self.core.new_run(Chosen::Drawn);
                 let run = begun.as_ref().ok().map(|run| run.id);
@@ -259,6 +264,25 @@ impl Monkey {
     }
 
     /// Whatever another process leaves behind is recovered within the hour.
+    /// Waits until the interval since the last fault over the journal is over, so that a monkey that is started again and
+    /// again strikes no more often than one that keeps running. What was left behind is recovered before.
+    async fn wait_out_interval(&self) {
+        let core = &self.core;
+        let Ok(safeguard) = core.safeguard() else { return };
+        self.recover_and_tell().await;
+        // If the journal cannot be read, the run says so.
+        let Ok(found) = safeguard.journal.find(&FaultQuery::all().limit(1)).await else { return };
+        let Some(last) = found.faults.last() else { return };
+        let now = core.parts.clock.now();
+        let over =
+            clock::after(last.armed_at, core.parts.interval).min(clock::after(now, core.parts.interval));
+        tokio::select! {
+            biased;
+            () = core.retirement.begun() => {}
+            () = core.parts.clock.sleep(clock::until(now, over)) => {}
+        }
+    }
+
     async fn recover_now_and_then(&self) {
         loop {
             self.core.parts.clock.sleep(LOOK_EVERY).await;

@@ -186,19 +186,15 @@ async fn is_carried_out(
         Ok(report) if report.faults.is_empty() && report.rehearsed.is_empty() => {
             (false, report.why_nothing())
         }
-        Ok(_) => (true, Vec::new()),
+        Ok(report) => {
+            tell_end(core, due, &report);
+            (true, Vec::new())
+        }
         Err(error) => {
             core.tell(Activity::RunFailed { run, failure: (&error).into() });
             (false, vec![error.to_string()])
         }
     };
-    if is_over {
-        let due = due.id.clone();
-        core.tell(match core.rehearses() {
-            true => Activity::DueRehearsed { due },
-            false => Activity::DueCarriedOut { due },
-        });
-    }
     let now = core.parts.clock.now();
     let note = match is_over && core.rehearses() {
         true => DueNote::would_have_been(due.id.clone(), now),
@@ -207,4 +203,16 @@ async fn is_carried_out(
     // If it is carried out, its fault says so.
     note_due(core, note.drawn(due.at)).await;
     is_over
+}
+
+/// Tells what came of a due that is over.
+fn tell_end(core: &Core, due: &Due, report: &RunReport) {
+    let due = due.id.clone();
+    // One that was armed, and was cut short before its injection began, has used the due up.
+    let was_injected = report.faults.iter().any(|fault| fault.injecting_at.is_some());
+    core.tell(match (core.rehearses(), was_injected) {
+        (true, _) => Activity::DueRehearsed { due },
+        (false, true) => Activity::DueCarriedOut { due },
+        (false, false) => Activity::DueMissed { due, why: vec!["it was armed, but not injected".to_owned()] },
+    });
 }

@@ -42,7 +42,10 @@ pub(super) fn parameters() -> Parameters {
             .value_name("CODE")
             .repeated(),
         )
-        .with(Parameter::flag("bridge-days", "closed on a single day between a holiday and a weekend too"))
+        .with(
+            Parameter::flag("bridge-days", "closed on a single day between a holiday and a weekend too")
+                .only_with("holidays"),
+        )
         .with(
             Parameter::text("blackouts", "a date, or the first and the last of a span: dates or instants")
                 .value_name("FIRST..LAST")

@@ -65,8 +65,8 @@ impl Document {
             // Tables that were there before keep their places.
             let path = names[..end].join(".");
             if end == names.len() {
-                let beneath = format!("{path}.");
-                self.places.retain(|known, _| !known.starts_with(&beneath));
+                let beneath = [format!("{path}."), format!("{path}[")];
+                self.places.retain(|known, _| !beneath.iter().any(|start| known.starts_with(start)));
                 self.places.insert(path, place.clone());
             } else {
                 self.places.entry(path).or_insert_with(|| place.clone());

@@ -86,7 +86,8 @@ pub(super) fn read(
             reader.refuse(&format!("{path}.{field}"), "no calendar", "[calendar] with its zone");
             return None;
         };
-        let hours = reader.sound(&path, BusinessHours::new(zone))?;
+        let hours =
+            reader.sound(&path, BusinessHours::new(zone).and_then(|hours| hours.parse_days("mon-sun")))?;
         // Days alone are whole days.
         let hours = if given.is_given("hours") { hours } else { hours.hours("00:00", "24:00") };
         rule = match hours_of(hours, &given) {

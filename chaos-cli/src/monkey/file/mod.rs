@@ -23,3 +23,4 @@ pub(crate) use notify::NotifySection;
 pub(crate) use problems::Problems;
 pub(crate) use schedule::Pace;
 pub(crate) use schema::schema;
+pub(crate) use service::ServiceSection;

@@ -149,6 +149,17 @@ impl<'a> Reader<'a> {
     ) -> Option<T> {
         let before = self.problems.len();
         self.refuse_unknown(&mut section, parameters, &[]);
+        // An empty list of what is allowed would allow everything.
+        let empty: Vec<String> = section
+            .fields
+            .iter()
+            .filter(|(_, value)| value.as_array().is_some_and(Vec::is_empty))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in empty {
+            section.fields.remove(&name);
+            self.refuse(&section.path_of(&name), "an empty list", "at least one value; or leave it out");
+        }
         for parameter in parameters.parameters.iter().filter(|parameter| parameter.secret) {
             if let Some(value) = section.fields.remove(&parameter.name) {
                 let path = section.path_of(&parameter.name);

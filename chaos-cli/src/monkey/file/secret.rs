@@ -164,6 +164,7 @@ mod tests {
         assert_eq!(found(json!({ "file": "chat-url" })).unwrap(), "hunter3");
         assert!(found(json!({ "file": "absent" })).unwrap_err().to_string().contains("absent"));
         assert!(found(json!({ "env": "ABSENT" })).unwrap_err().to_string().contains("ABSENT"));
+        assert!(!found(json!({ "env": "hunter2" })).unwrap_err().to_string().contains("hunter2"));
         assert!(found(json!({ "enw": "x" })).unwrap_err().to_string().ends_with("expected env"));
     }
 

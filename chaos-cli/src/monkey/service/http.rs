@@ -20,6 +20,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 
@@ -27,13 +28,16 @@ use super::vitals::Vitals;
 
 /// How long one connection may take.
 const LIMIT: Duration = Duration::from_secs(10);
+/// How old the last look may be.
+const STALE: SignedDuration = SignedDuration::from_secs(20);
 /// The most connections at once.
 const MOST: usize = 64;
 
 /// What is answered, shared with the loop that looks.
 #[derive(Clone)]
 pub(super) struct Shown {
-    vitals: Arc<Mutex<Vitals>>,
+    /// The last look, and when it was.
+    vitals: Arc<Mutex<Option<(Timestamp, Vitals)>>>,
     metrics: PrometheusHandle,
 }
 
@@ -42,12 +46,19 @@ impl Shown {
         Self { vitals: Arc::default(), metrics }
     }
 
-    pub(super) fn set(&self, vitals: Vitals) {
-        *self.vitals.lock().unwrap_or_else(PoisonError::into_inner) = vitals;
+    pub(super) fn set(&self, at: Timestamp, vitals: Vitals) {
+        *self.vitals.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, vitals));
     }
 
-    fn vitals(&self) -> Vitals {
-        self.vitals.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Why it is not well now.
+    fn ills(&self, now: Timestamp) -> Vec<String> {
+        match self.vitals.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            None => vec!["the service is starting".to_owned()],
+            Some((at, _)) if now.duration_since(*at) > STALE => {
+                vec![format!("the service has not looked at itself since {at:.0}")]
+            }
+            Some((_, vitals)) => vitals.ills.clone(),
+        }
     }
 }
 
@@ -94,7 +105,7 @@ async fn accept(listener: TcpListener, shown: Shown) {
         let (shown, clock) = (shown.clone(), clock.clone());
         tokio::spawn(async move {
             let answering = service_fn(|request| {
-                let answer = respond(&request, &shown);
+                let answer = respond(&request, &shown, clock.now());
                 async move { Ok::<_, Infallible>(answer) }
             });
             let serving =
@@ -112,11 +123,11 @@ async fn accept(listener: TcpListener, shown: Shown) {
     }
 }
 
-fn respond(request: &Request<Incoming>, shown: &Shown) -> Response<Full<Bytes>> {
+fn respond(request: &Request<Incoming>, shown: &Shown, now: Timestamp) -> Response<Full<Bytes>> {
     const TEXT: &str = "text/plain; charset=utf-8";
     const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
     let (status, kind, body) = match (request.method(), request.uri().path()) {
-        (&Method::GET, "/healthz") => match shown.vitals().ills {
+        (&Method::GET, "/healthz") => match shown.ills(now) {
             ills if ills.is_empty() => (StatusCode::OK, TEXT, "well\n".to_owned()),
             ills => (StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{}\n", ills.join("\n"))),
         },

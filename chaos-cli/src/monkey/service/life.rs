@@ -1,11 +1,12 @@
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use chaos_core::{
-    Error, ErrorKind, Journal,
+    Error, ErrorKind, Journal, Monkey,
     calendar::CalendarExt,
     clock::{Clock, SystemClock},
     observer::Activity,
 };
+use chaos_holidays::ical::CalendarFile;
 use chaos_notify::metrics::{BUCKETS, ServiceMetrics};
 use futures_util::{
     FutureExt,
@@ -22,7 +23,7 @@ use super::{
     running::Running,
     signals::{Order, Signals},
     supervisor::Supervisor,
-    vitals::Vitals,
+    vitals::{InJournal, Vitals},
 };
 use crate::{
     catalogue::Catalogue,
@@ -50,7 +51,6 @@ struct Service<'a> {
     clock: Arc<dyn Clock>,
     supervisor: Supervisor,
     file: MonkeyFile,
-    listeners: Listeners,
     metrics: ServiceMetrics,
     running: Running,
     /// Those whose place another one has taken, until their faults are over.
@@ -62,8 +62,10 @@ struct Service<'a> {
     recover_again: Option<Timestamp>,
     /// When company calendars are looked at again.
     refresh_at: Option<Timestamp>,
-    /// Whether it has ever injected.
-    was_unleashed: bool,
+    /// Looks at company calendars.
+    refreshing: Option<JoinHandle<()>>,
+    /// The last monkey that was unleashed: it recovers what others have left, also after the file has leashed it.
+    recoverer: Option<Monkey>,
 }
 
 /// Runs the monkey of `file` until a signal stops it.
@@ -78,21 +80,41 @@ pub(in crate::monkey) async fn live(
     let supervisor = Supervisor::of_process();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let (shown, metrics) = install_metrics()?;
-    let listeners = Listeners::of(&file)?;
+    let listeners = Arc::new(Listeners::of(&file)?);
     let starting = async {
         let journal = open_journal(file.journal.as_deref()).await?;
         let answering = match file.service.listen {
             Some(address) => Some(answer(address, shown.clone()).await?),
             None => None,
         };
-        Ok::<_, ProgramError>((assemble(&file, catalogue, journal, listeners.observers()).await?, answering))
+        Ok::<_, ProgramError>((
+            assemble(&file, catalogue, journal.into(), listeners.observers()).await?,
+            answering,
+        ))
     };
-    let (assembled, answering) = tokio::select! {
-        biased;
-        _ = signals.next() => return Ok(Status::Done),
-        started = starting => started?,
+    let started = {
+        let mut starting = pin!(starting);
+        loop {
+            tokio::select! {
+                biased;
+                order = signals.next() => match order {
+                    Order::Stop => return Ok(Status::Done),
+                    // The file is being read.
+                    Order::Reload => {}
+                },
+                started = &mut starting => break started,
+            }
+        }
     };
-    let (running, was_unleashed) = (Running::start(assembled), file.is_unleashed);
+    let (assembled, answering) = started.map_err(|error| match &file.journal {
+        // It cannot do that itself now.
+        Some(path) if path.exists() => {
+            error.hint(format!("what is left in the journal is recovered by: {}", recover_command(path)))
+        }
+        _ => error,
+    })?;
+    let recoverer = file.is_unleashed.then(|| assembled.monkey.clone());
+    let running = Running::start(assembled, listeners);
     let mut service = Service {
         config,
         set,
@@ -100,7 +122,6 @@ pub(in crate::monkey) async fn live(
         clock,
         supervisor,
         file,
-        listeners,
         metrics,
         running,
         retired: Vec::new(),
@@ -108,8 +129,9 @@ pub(in crate::monkey) async fn live(
         answering,
         recovering: None,
         recover_again: None,
+        refreshing: None,
         refresh_at: None,
-        was_unleashed,
+        recoverer,
     };
     service.look().await;
     service.supervisor.ready(WATCHING);
@@ -144,7 +166,7 @@ impl<'a> Service<'a> {
                     Order::Stop => break None,
                     Order::Reload => {
                         self.supervisor.reloading();
-                        self.listeners.reopen();
+                        self.running.listeners.reopen();
                         // Of two at once, the later one counts.
                         reloading = Some(self.reload().run().boxed());
                     }
@@ -162,7 +184,7 @@ impl<'a> Service<'a> {
         self.supervisor.stopping();
         // Recoveries do not wait for messages.
         let left = {
-            let mut stopping = std::pin::pin!(self.stop());
+            let mut stopping = pin!(self.stop());
             loop {
                 tokio::select! {
                     biased;
@@ -171,7 +193,8 @@ impl<'a> Service<'a> {
                 }
             }
         };
-        self.listeners.flush().await;
+        let all = self.retired.iter().chain([&self.running]);
+        join_all(all.map(|running| running.listeners.flush())).await;
         match (left, failed) {
             (true, _) => Ok(Status::NotRecovered),
             (false, Some(error)) => Err(error.into()),
@@ -186,7 +209,8 @@ impl<'a> Service<'a> {
         if let Some(recovering) = self.recovering.take() {
             let _ = recovering.await;
         }
-        let Some(journal) = self.running.assembled.journal.as_ref().filter(|_| self.was_unleashed) else {
+        let Some(journal) = self.running.assembled.journal.as_ref().filter(|_| self.recoverer.is_some())
+        else {
             return false;
         };
         let left = match journal.orphans(self.clock.now()).await {
@@ -202,37 +226,50 @@ impl<'a> Service<'a> {
         left
     }
 
-    /// Looks at itself, recovers what others have left, and feeds the watchdog if all is well.
+    /// Looks at itself, recovers what others have left, and feeds the watchdog unless something hangs.
     async fn look(&mut self) {
-        self.retired.retain(|retired| !retired.is_over());
         let vitals = match &self.running.assembled.journal {
             Some(journal) => Vitals::look(journal.as_ref(), &self.clock).await,
-            None => Vitals::default(),
+            None => Vitals { journal: Some(InJournal::default()), ..Vitals::default() },
         };
-        self.recover_orphans(&vitals);
-        self.metrics.pending(vitals.pending);
-        self.metrics.halted(vitals.halt.is_some());
+        if let Some(journal) = &vitals.journal {
+            self.recover_orphans(journal);
+            self.metrics.pending(journal.pending);
+            self.metrics.halted(journal.halt.is_some());
+            // A recovery takes its time, and is not made faster by ending the process.
+            let hangs = journal.is_overdue && self.recoverer.is_some() && self.recovering.is_none();
+            if !hangs {
+                self.supervisor.feed_watchdog();
+            }
+        }
         self.metrics.next_opening(self.running.assembled.calendar.next_opening(self.clock.now()));
         self.refresh_calendars();
-        if vitals.are_sound() {
-            self.supervisor.feed_watchdog();
-            self.supervisor.status(WATCHING);
-        } else {
-            self.supervisor.status(&vitals.ills.join("; "));
-        }
-        self.shown.set(vitals);
+        self.supervisor.status(&match vitals.ills.is_empty() {
+            true => WATCHING.to_owned(),
+            false => vitals.ills.join("; "),
+        });
+        self.shown.set(self.clock.now(), vitals);
+        self.drop_ended().await;
     }
 
-    fn recover_orphans(&mut self, vitals: &Vitals) {
+    /// Forgets retired monkeys whose faults are over, once their last messages are sent.
+    async fn drop_ended(&mut self) {
+        for ended in self.retired.extract_if(.., |retired| retired.is_over()) {
+            let listeners = Arc::clone(&ended.listeners);
+            tokio::spawn(async move { listeners.flush().await });
+        }
+    }
+
+    fn recover_orphans(&mut self, journal: &InJournal) {
         if self.recovering.as_ref().is_some_and(JoinHandle::is_finished) {
             self.recovering = None;
             self.recover_again = self.clock.now().checked_add(RECOVER_EVERY).ok();
         }
         let is_soon = self.recover_again.is_some_and(|again| self.clock.now() < again);
-        if !self.file.is_unleashed || !vitals.has_orphans || self.recovering.is_some() || is_soon {
+        let Some(monkey) = self.recoverer.clone() else { return };
+        if !journal.has_orphans || self.recovering.is_some() || is_soon {
             return;
         }
-        let monkey = self.running.monkey().clone();
         self.recovering = Some(tokio::spawn(async move {
             if let Err(error) = monkey.recover_pending().await {
                 tracing::error!(error = %error.chain(), "what is pending cannot be recovered");
@@ -248,6 +285,8 @@ impl<'a> Service<'a> {
             catalogue: self.catalogue,
             journal_path: self.file.journal.clone(),
             journal: self.running.assembled.journal.clone(),
+            rehearsal: self.running.assembled.rehearsal.clone(),
+            service: self.file.service.clone(),
             address: self.answering.as_ref().map(|answering| answering.address),
             shown: self.shown.clone(),
         }
@@ -257,47 +296,55 @@ impl<'a> Service<'a> {
     fn take(&mut self, reloaded: Result<Reloaded, String>) {
         match reloaded {
             Ok(Reloaded { file, listeners, assembled, answering }) => {
-                self.running.retire(file.targets.filter.clone(), assembled.providers.clone());
-                let former = std::mem::replace(&mut self.running, Running::start(assembled));
-                self.retired.push(former);
+                for running in self.retired.iter().chain([&self.running]) {
+                    running.retire(&file.targets.filter, &assembled.providers);
+                }
+                if file.is_unleashed {
+                    self.recoverer = Some(assembled.monkey.clone());
+                }
+                let next = Running::start(assembled, Arc::new(listeners));
+                self.retired.push(std::mem::replace(&mut self.running, next));
                 if let Some(answering) = answering {
                     self.answering = answering;
                 }
-                self.was_unleashed |= file.is_unleashed;
                 self.file = file;
-                self.listeners = listeners;
                 tracing::info!("the file was read again");
             }
             Err(why) => {
                 tracing::error!("the file was not taken, and nothing has changed: {why}");
                 self.metrics.reload_failed();
                 let failure = Error::new(ErrorKind::InvalidInput, why);
-                self.listeners.tell(self.clock.as_ref(), &Activity::settings_refused(failure));
+                self.running.listeners.tell(self.clock.as_ref(), &Activity::settings_refused(failure));
             }
         }
         self.supervisor.ready(WATCHING);
     }
 
-    /// Company calendars may have changed.
+    /// Company calendars may have changed. They are looked at in a thread, because a file on a share may hang.
     fn refresh_calendars(&mut self) {
         let now = self.clock.now();
-        if self.refresh_at.is_some_and(|refresh_at| now < refresh_at) {
+        let is_soon = self.refresh_at.is_some_and(|refresh_at| now < refresh_at);
+        if is_soon || self.refreshing.as_ref().is_some_and(|refreshing| !refreshing.is_finished()) {
             return;
         }
         self.refresh_at = now.checked_add(REFRESH_EVERY).ok();
-        for file in self.file.calendar.iter().flat_map(|section| &section.files) {
-            let was_well = file.last_error().is_none();
-            match file.refresh(now) {
-                Ok(true) => {
-                    tracing::info!(file = %file.path().display(), "a company calendar was read again")
-                }
-                Ok(false) => {}
-                Err(error) if was_well => {
-                    let file = file.path().display();
-                    tracing::error!(%file, error = %error.chain(), "closed: a company calendar cannot be read");
-                }
-                Err(_) => {}
+        let files: Vec<_> = self.file.calendar.iter().flat_map(|section| section.files.clone()).collect();
+        self.refreshing = Some(tokio::task::spawn_blocking(move || {
+            for file in files {
+                refresh(&file, now);
             }
+        }));
+    }
+}
+
+fn refresh(file: &CalendarFile, now: Timestamp) {
+    let was_well = file.last_error().is_none();
+    let path = file.path().display();
+    match file.refresh(now) {
+        Ok(true) => tracing::info!(file = %path, "a company calendar was read again"),
+        Err(error) if was_well => {
+            tracing::error!(file = %path, error = %error.chain(), "closed: a company calendar cannot be read");
         }
+        Ok(false) | Err(_) => {}
     }
 }

@@ -49,12 +49,14 @@ impl Listeners {
         }
     }
 
-    /// Opens files of lines anew, after logrotate has moved them.
+    /// Opens files of lines anew, after logrotate has moved them. In a thread: a file may hang.
     pub(super) fn reopen(&self) {
-        for lines in &self.lines {
-            if let Err(error) = lines.reopen() {
-                tracing::error!(error = %error.chain(), "a file of lines cannot be opened anew");
-            }
+        for lines in self.lines.clone() {
+            tokio::task::spawn_blocking(move || {
+                if let Err(error) = lines.reopen() {
+                    tracing::error!(error = %error.chain(), "a file of lines cannot be opened anew");
+                }
+            });
         }
     }
 

@@ -9,7 +9,7 @@ use chaos_core::{
 use futures_util::future::join_all;
 use tokio::{sync::watch, task::JoinHandle};
 
-use super::super::assemble::Assembled;
+use super::{super::assemble::Assembled, listeners::Listeners};
 
 /// How long a look may take that decides about a hold.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -18,13 +18,15 @@ const LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) assembled: Assembled,
+    /// Those who are told what it does.
+    pub(super) listeners: Arc<Listeners>,
     stop: watch::Sender<bool>,
     task: JoinHandle<Result<()>>,
 }
 
 impl Running {
     /// Starts it.
-    pub(super) fn start(assembled: Assembled) -> Self {
+    pub(super) fn start(assembled: Assembled, listeners: Arc<Listeners>) -> Self {
         let (stop, mut stopped) = watch::channel(false);
         let monkey = assembled.monkey.clone();
         let task = tokio::spawn(async move {
@@ -34,7 +36,7 @@ impl Running {
             };
             monkey.run(stopped).await
         });
-        Self { assembled, stop, task }
+        Self { assembled, listeners, stop, task }
     }
 
     /// The monkey.
@@ -61,11 +63,11 @@ impl Running {
         self.assembled.monkey.shutdown().await;
     }
 
-    /// Begins nothing new. It goes on to hold what it holds, except for targets that `filter` of the new file no longer
+    /// Begins nothing new, if it still did. It goes on to hold what it holds, except for targets that `filter` of the new file no longer
     /// permits. If that cannot be told, it lets go of them too. All of this is a task, since a provider may hang.
-    pub(super) fn retire(&self, filter: GroupFilter, providers: Vec<Arc<dyn Provider>>) {
+    pub(super) fn retire(&self, filter: &GroupFilter, providers: &[Arc<dyn Provider>]) {
         let (monkey, journal) = (self.assembled.monkey.clone(), self.assembled.journal.clone());
-        let stop = self.stop.clone();
+        let (filter, providers, stop) = (filter.clone(), providers.to_vec(), self.stop.clone());
         tokio::spawn(async move {
             monkey.retire().await;
             let Some(journal) = journal else { return };
