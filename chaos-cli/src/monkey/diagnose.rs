@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::{
     assemble::{Assembled, assemble, open_existing_journal},
-    file::{MonkeyFile, NotifySection},
+    file::{MonkeyFile, NotifySection, Pace},
     read::read,
 };
 use crate::{
@@ -25,6 +25,8 @@ use crate::{
 
 /// How many openings are told.
 const OPENINGS: usize = 3;
+/// How many days the next due is looked for in.
+const FORESEEN: u16 = 60;
 /// How long a test message may take.
 const MESSAGE_LIMIT: Duration = Duration::from_secs(60);
 /// How many targets a reason names.
@@ -127,9 +129,13 @@ async fn findings(file: &MonkeyFile, catalogue: &Catalogue, sends_test: bool) ->
     let plan = match assemble(file, catalogue, journal.into(), &[]).await {
         Ok(Assembled { monkey, .. }) => {
             findings.extend(checks(&monkey).await);
+            let is_scheduled = matches!(file.pace, Pace::Scheduled { .. });
+            if is_scheduled {
+                findings.push(next_due(&monkey).await);
+            }
             match monkey.plan().await {
                 Ok(plan) => {
-                    findings.extend(in_plan(&plan));
+                    findings.extend(in_plan(&plan, is_scheduled));
                     Some(plan)
                 }
                 Err(error) => {
@@ -190,6 +196,21 @@ fn calendar(calendar: &Arc<dyn Calendar>, now: Timestamp) -> Finding {
                 .map_or_else(|| "outside of its hours".to_owned(), |why| escaped(&why).to_string());
             Finding::wrong("calendar", format!("closed: {why}; {next}"))
         }
+    }
+}
+
+/// The first due of the coming days.
+async fn next_due(monkey: &Monkey) -> Finding {
+    match monkey.forecast(FORESEEN).await {
+        Err(error) => Finding::wrong("schedule", error.chain()),
+        Ok(forecast) => match forecast.dues.first() {
+            None => Finding::wrong("schedule", format!("nothing is due within {FORESEEN} days")),
+            Some(due) if forecast.is_kept => Finding::well(
+                "schedule",
+                format!("the next due: {} at {}", escaped(due.group.as_str()), due.at),
+            ),
+            Some(_) => Finding::well("schedule", "its seed is drawn at the first start"),
+        },
     }
 }
 
@@ -277,9 +298,13 @@ async fn checks(monkey: &Monkey) -> Vec<Finding> {
 }
 
 /// Why each target that the plan leaves alone would be left alone, if it leaves all of them alone.
-fn in_plan(plan: &Plan) -> Vec<Finding> {
+fn in_plan(plan: &Plan, is_scheduled: bool) -> Vec<Finding> {
     let chosen: Vec<String> =
         plan.chosen().map(|(target, event)| format!("{event} on {}", escaped(target.as_str()))).collect();
+    if !chosen.is_empty() && is_scheduled {
+        // Each due draws its own victims.
+        return vec![Finding::well("plan", "nothing would stop a due now")];
+    }
     if !chosen.is_empty() {
         return vec![Finding::well("plan", format!("the next run would inject {}", chosen.join(", ")))];
     }

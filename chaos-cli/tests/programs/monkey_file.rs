@@ -127,6 +127,8 @@ async fn what_is_wrong_is_one_clear_line_each() {
         ("mode=\"unleash\"", "invalid mode: \"unleash\"; expected unleashed"),
         ("journal=\"/no/such/folder/j\"", "the journal's folder cannot be reached"),
         ("events=[]", "invalid events"),
+        ("targets.allow=[]", "invalid targets.allow: an empty list"),
+        ("keep=\"soon\"", "invalid keep: \"soon\""),
     ] {
         let ended = check(&config, &["--set", set]).await.with_code(2);
         assert_eq!(ended.stderr.lines().count(), 1, "{set}: {ended:#?}");

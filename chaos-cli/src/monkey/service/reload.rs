@@ -55,10 +55,11 @@ impl Reload<'_> {
         let (config, set, catalogue) = (self.config, self.set, self.catalogue.clone());
         // In a thread: a file on a share may hang, and nothing else may wait for it.
         let reading = tokio::task::spawn_blocking(move || read(&config, &set, &catalogue));
+        let clock = SystemClock::default();
         let file = tokio::select! {
             biased;
             read = reading => read.map_err(|error| format!("the file cannot be read: {error}"))?,
-            () = SystemClock::default().sleep(LIMIT) => {
+            () = clock.sleep(LIMIT) => {
                 return Err(format!("the file, or one that it refers to, cannot be read within {LIMIT:?}"));
             }
         };
