@@ -264,8 +264,8 @@ impl Monkey {
     }
 
     /// Whatever another process leaves behind is recovered within the hour.
-    /// Waits until the interval since the last fault over the journal is over, so that a monkey that is started again and
-    /// again strikes no more often than one that keeps running. What was left behind is recovered before.
+    /// Waits until the interval since the last fault over the journal is over, so that a monkey that is started again
+    /// and again strikes no more often than one that keeps running. What was left behind is recovered before.
     async fn wait_out_interval(&self) {
         let core = &self.core;
         let Ok(safeguard) = core.safeguard() else { return };

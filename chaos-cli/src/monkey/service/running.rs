@@ -1,7 +1,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use chaos_core::{
-    Error, ErrorKind, Journal, Monkey, Provider, Result,
+    Error, ErrorKind, Journal, Provider, Result,
     clock::{Clock, SystemClock},
     fault::FaultRecord,
     provider::GroupFilter,
@@ -39,11 +39,6 @@ impl Running {
         Self { assembled, listeners, stop, task }
     }
 
-    /// The monkey.
-    pub(super) fn monkey(&self) -> &Monkey {
-        &self.assembled.monkey
-    }
-
     /// Returns if it ends by itself.
     ///
     /// Cancel safe.
@@ -63,8 +58,9 @@ impl Running {
         self.assembled.monkey.shutdown().await;
     }
 
-    /// Begins nothing new, if it still did. It goes on to hold what it holds, except for targets that `filter` of the new file no longer
-    /// permits. If that cannot be told, it lets go of them too. All of this is a task, since a provider may hang.
+    /// Begins nothing new, if it still did. It goes on to hold what it holds, except for targets that `filter` of the
+    /// new file no longer permits. If that cannot be told, it lets go of them too. All of this is a task, since a
+    /// provider may hang.
     pub(super) fn retire(&self, filter: &GroupFilter, providers: &[Arc<dyn Provider>]) {
         let (monkey, journal) = (self.assembled.monkey.clone(), self.assembled.journal.clone());
         let (filter, providers, stop) = (filter.clone(), providers.to_vec(), self.stop.clone());
