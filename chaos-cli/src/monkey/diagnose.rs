@@ -128,21 +128,21 @@ async fn findings(file: &MonkeyFile, catalogue: &Catalogue, sends_test: bool) ->
     };
     let plan = match assemble(file, catalogue, journal.into(), &[]).await {
         Ok(Assembled { monkey, .. }) => {
-            findings.extend(checks(&monkey).await);
+            let (of_events, others): (Vec<_>, Vec<_>) =
+                checks(&monkey).await.into_iter().partition(|check| check.subject.starts_with("event "));
+            findings.extend(others);
             let is_scheduled = matches!(file.pace, Pace::Scheduled { .. });
             if is_scheduled {
                 findings.push(next_due(&monkey).await);
             }
-            match monkey.plan().await {
-                Ok(plan) => {
-                    findings.extend(in_plan(&plan, is_scheduled));
-                    Some(plan)
-                }
-                Err(error) => {
-                    findings.push(Finding::wrong("plan", error.chain()));
-                    None
-                }
-            }
+            let plan = monkey.plan().await;
+            findings.extend(match &plan {
+                Ok(plan) => in_plan(plan, is_scheduled),
+                Err(error) => vec![Finding::wrong("plan", error.chain())],
+            });
+            // That no target offers what an event needs may only follow from what keeps all of them out.
+            findings.extend(of_events);
+            plan.ok()
         }
         Err(error) => {
             findings.push(Finding::wrong("providers", one_line(&error)));

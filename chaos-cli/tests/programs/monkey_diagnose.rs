@@ -79,7 +79,7 @@ async fn the_cause_is_in_the_first_line_and_nothing_is_changed() {
 
     // Denied, and not opted in.
     let ended = world.diagnose("[targets]\ndeny = [\"*\"]", &[]).await.with_code(3);
-    assert!(first_line(&ended).contains("denied") && first_line(&ended).contains('*'), "{ended:#?}");
+    assert!(first_line(&ended).contains("denies") && first_line(&ended).contains('*'), "{ended:#?}");
     let ended = world.diagnose("[targets]\nopt-in = true", &[]).await.with_code(3);
     assert!(first_line(&ended).contains("opt"), "{ended:#?}");
 
@@ -99,7 +99,7 @@ async fn the_cause_is_in_the_first_line_and_nothing_is_changed() {
     // An event that the targets do not offer what it needs for: processes have no network of their own.
     let event = "type = \"network-blackhole\"\neverything = true\nduration = \"5s\"";
     let ended = world.diagnose_event("", event, &[]).await.with_code(3);
-    assert!(first_line(&ended).contains("event network-blackhole"), "{ended:#?}");
+    assert!(first_line(&ended).contains("network"), "{ended:#?}");
 
     // A notifier that cannot be reached.
     let notify = "[[notify]]\ntype = \"webhook\"\nurl = { file = \"/dev/null\" }";
@@ -134,12 +134,12 @@ async fn what_is_wrong_with_the_journal_or_the_provider_is_in_the_first_line() {
     assert!(first_line(&ended).contains("9999"), "{ended:#?}");
     fs::remove_file(&world.journal).unwrap();
 
-    // A replica that does not answer is not healthy.
+    // Two of three are stopped by hand.
     for (_, pid, _) in world.fleet.replicas().into_iter().take(2) {
         send(pid.unwrap(), Signal::STOP);
     }
     let ended = world.diagnose("", &[]).await.with_code(3);
-    assert!(first_line(&ended).contains("healthy"), "{ended:#?}");
+    assert!(first_line(&ended).contains("it is stopped"), "{ended:#?}");
     for (_, pid, _) in world.fleet.replicas().into_iter().take(2) {
         send(pid.unwrap(), Signal::CONT);
     }

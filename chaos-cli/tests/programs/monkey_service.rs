@@ -1,10 +1,11 @@
 //! `chaos monkey` as a service: signals, halts and reloads in the middle of a hold.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
+use chaos_core::clock::{Clock, SystemClock};
 use rustix::process::Signal;
 
-use crate::support::{CHAOS, Ended, FleetProgram, Watched, command, pending, run, text};
+use crate::support::{CHAOS, Ended, FleetProgram, Watched, command, pending, run, text, within_limit};
 
 /// Far longer than the test: a hold that ends by itself fails it.
 const HOLD: &str = "10m";
@@ -166,10 +167,16 @@ async fn a_hold_on_a_target_that_is_denied_now_is_cut_short_and_no_other() {
     let wide =
         "[blast-radius]\nmax-active = 2\ntargets-per-run = 2\ntargets-per-group = 2\nmin-healthy = 1\n";
     world.write(&format!("{}\n{wide}", world.file("")));
-    let mut monkey = world.holding().await;
-    struck(&mut monkey).await;
+    let mut monkey = world.start();
+    monkey.says(" injected").await;
+    let clock = SystemClock::default();
+    within_limit(async {
+        while world.fleet.stopped().len() < 2 {
+            clock.sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
     let held = world.fleet.stopped();
-    assert_eq!(held.len(), 2);
     let deny = format!("[targets]\ndeny = [\"*/replica-{}\"]\n", held[0]);
     world.write(&format!("{}\n{wide}\n{deny}", world.file("")));
     monkey.signal(Signal::HUP);

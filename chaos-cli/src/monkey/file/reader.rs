@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
         for key in unknown {
             section.fields.remove(&key);
             let free = names().filter(|name| !section.fields.contains_key(*name));
-            let expected = match nearest(&key, free) {
+            let expected = match nearest(&key, free).or_else(|| nearest(&key, names())) {
                 Some(near) => near.to_owned(),
                 None => format!("one of {}", names().collect::<Vec<_>>().join(", ")),
             };

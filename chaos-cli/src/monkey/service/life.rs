@@ -28,7 +28,7 @@ use super::{
 use crate::{
     catalogue::Catalogue,
     monkey::{
-        assemble::{assemble, open_journal},
+        assemble::{assemble, open_existing_journal, open_journal},
         file::MonkeyFile,
     },
     program::{LogTo, ProgramError, ProgramResult, Status, recover_command},
@@ -106,13 +106,10 @@ pub(in crate::monkey) async fn live(
             }
         }
     };
-    let (assembled, answering) = started.map_err(|error| match &file.journal {
-        // It cannot do that itself now.
-        Some(path) if path.exists() => {
-            error.hint(format!("what is left in the journal is recovered by: {}", recover_command(path)))
-        }
-        _ => error,
-    })?;
+    let (assembled, answering) = match started {
+        Ok(started) => started,
+        Err(error) => return Err(with_what_is_left(error, &file).await),
+    };
     let recoverer = file.is_unleashed.then(|| assembled.monkey.clone());
     let running = Running::start(assembled, listeners);
     let mut service = Service {
@@ -136,6 +133,16 @@ pub(in crate::monkey) async fn live(
     service.look().await;
     service.supervisor.ready(WATCHING);
     service.run(&mut signals).await
+}
+
+/// The error of a service that cannot start, and how to recover what it would have recovered.
+async fn with_what_is_left(error: ProgramError, file: &MonkeyFile) -> ProgramError {
+    let Some(path) = &file.journal else { return error };
+    let Ok(Some(journal)) = open_existing_journal(Some(path)).await else { return error };
+    match journal.pending().await {
+        Ok(pending) if pending.faults.is_empty() && pending.unreadable.is_empty() => error,
+        _ => error.hint(format!("what is left in the journal is recovered by: {}", recover_command(path))),
+    }
 }
 
 /// Every figure of this process goes to one recorder, which there is only once.
