@@ -5,7 +5,7 @@ use std::{
 };
 
 use chaos_core::{
-    Error, ErrorKind, Health, MemoryJournal, Monkey, Registry, Result, async_trait,
+    Error, ErrorKind, Health, MemoryJournal, Monkey, Observer, Registry, Result, async_trait,
     plan::Reason,
     testing::{MemoryProvider, PowerOff, PowerOn},
 };

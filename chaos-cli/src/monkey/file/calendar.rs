@@ -71,16 +71,14 @@ pub(super) fn read(reader: &mut Reader<'_>, section: Section) -> Option<Calendar
         Ok(hours) => Some(hours),
         Err((field, error)) => reader.sound(&at(field), Err(error)),
     };
-    let holidays = reader.sound(&at("zone"), Holidays::new(&zone))?;
-    let holidays = match reader.sound(&path, given.texts("holidays"))? {
-        codes if codes.is_empty() => None,
-        codes => codes.iter().enumerate().fold(Some(holidays), |holidays, (index, code)| {
-            // Each wrong code is told.
-            let with = holidays.clone().unwrap_or(Holidays::new(&zone).ok()?).of(code);
-            let with = reader.sound(&at(&format!("holidays[{index}]")), with);
-            holidays.and(with)
-        }),
-    };
+    let codes = reader.sound(&path, given.texts("holidays"))?;
+    let mut closed_on = reader.sound(&at("zone"), Holidays::new(&zone))?;
+    for (index, code) in codes.iter().enumerate() {
+        // Each wrong code is told.
+        if let Some(with) = reader.sound(&at(&format!("holidays[{index}]")), closed_on.clone().of(code)) {
+            closed_on = with;
+        }
+    }
     let blackouts = reader.sound(&path, given.texts("blackouts"))?;
     let mut blackout = Blackout::new();
     for (index, text) in blackouts.iter().enumerate() {
@@ -96,9 +94,9 @@ pub(super) fn read(reader: &mut Reader<'_>, section: Section) -> Option<Calendar
         files.extend(reader.sound(&at(&format!("files[{index}]")), file).map(Arc::new));
     }
     let mut calendar: Arc<dyn Calendar> = Arc::new(hours?);
-    if let Some(holidays) = holidays {
-        let holidays = if given.is_given("bridge-days") { holidays.bridge_days() } else { holidays };
-        calendar = Arc::new(calendar.except(holidays));
+    if !codes.is_empty() {
+        let closed_on = if given.is_given("bridge-days") { closed_on.bridge_days() } else { closed_on };
+        calendar = Arc::new(calendar.except(closed_on));
     }
     if !blackouts.is_empty() {
         calendar = Arc::new(calendar.except(blackout));

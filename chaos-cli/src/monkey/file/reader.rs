@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
                     let words = error.to_string();
                     let is_sequel =
                         removed.iter().any(|name| words.ends_with(&format!("none without {name}")));
-                    if !is_sequel && !(is_missing && self.problems.len() > before) {
+                    if !(is_sequel || is_missing && self.problems.len() > before) {
                         self.problem(&section.path_of(&field), &error);
                     }
                     let first = field.split(['.', '[']).next().unwrap_or_default();

@@ -102,7 +102,7 @@ async fn accept(listener: TcpListener, shown: Shown) {
                 continue;
             }
         };
-        let (shown, clock) = (shown.clone(), clock.clone());
+        let shown = shown.clone();
         tokio::spawn(async move {
             let answering = service_fn(|request| {
                 let answer = respond(&request, &shown, clock.now());
