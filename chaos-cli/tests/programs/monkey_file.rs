@@ -103,7 +103,7 @@ fn keys(line: &str) -> Vec<(usize, &str)> {
     for (at, _) in code.match_indices(" = ") {
         let begin = code[..at].rfind([' ', '{']).map_or(0, |before| before + 1);
         // Not within a text.
-        if code[..at].matches('"').count() % 2 == 0 {
+        if code[..at].matches('"').count().is_multiple_of(2) {
             keys.push((begin, &code[begin..at]));
         }
     }
