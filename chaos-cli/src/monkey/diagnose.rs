@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::{
     assemble::{Assembled, assemble, open_existing_journal},
+    feeds::fetch_all,
     file::{MonkeyFile, NotifySection, Pace},
     read::read,
 };
@@ -109,6 +110,9 @@ async fn findings(file: &MonkeyFile, catalogue: &Catalogue, sends_test: bool) ->
     let now = SystemClock::default().now();
     let mut findings = Vec::new();
     if let Some(section) = &file.calendar {
+        fetch_all(Some(section)).await;
+        let failed = section.feeds.iter().filter_map(|section| Some((section, section.feed.last_error()?)));
+        findings.extend(failed.map(|(section, error)| Finding::wrong(section.path.clone(), error.chain())));
         findings.push(calendar(&section.calendar, now));
     }
     let journal = match open_existing_journal(file.journal.as_deref()).await {

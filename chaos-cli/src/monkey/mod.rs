@@ -7,6 +7,7 @@ mod arguments;
 mod assemble;
 mod check;
 mod diagnose;
+mod feeds;
 mod file;
 mod monkey;
 mod narrowed;

@@ -2,6 +2,7 @@ use chaos_core::{Error, Result, monkey::Forecast, text::escaped};
 
 use super::{
     assemble::{assemble, open_existing_journal},
+    feeds::fetch_all,
     file::{MonkeyFile, Pace},
 };
 use crate::{
@@ -25,6 +26,7 @@ pub(super) async fn preview(
         let expected = "a file that has a schedule with a mean";
         return Err(Error::invalid("--preview", format!("every = {interval:?}"), expected).into());
     }
+    fetch_all(file.calendar.as_ref()).await;
     let journal = open_existing_journal(file.journal.as_deref()).await?;
     let forecast = assemble(file, catalogue, journal.into(), &[]).await?.monkey.forecast(days).await?;
     if is_json {

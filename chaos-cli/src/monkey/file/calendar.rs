@@ -2,13 +2,23 @@ use std::sync::Arc;
 
 use chaos_core::{
     BusinessHours, Calendar, Error, Result,
-    calendar::{Blackout, CalendarExt},
+    calendar::{Blackout, CalendarExt, Exclusion, Span},
     catalogue::{Arguments, Parameter, Parameters},
     clock::{Clock, SystemClock},
+    steady_state::Probe,
 };
-use chaos_holidays::{Holidays, ical::CalendarFile};
+use chaos_holidays::{
+    Holidays,
+    ical::{CalendarFeed, CalendarFile},
+};
+use chaos_probes::Http;
+use jiff::Timestamp;
+use serde_json::Value;
 
-use super::reader::{Reader, Section};
+use super::{
+    reader::{Reader, Section, type_of},
+    secret::{Secret, secret},
+};
 
 /// `[calendar]`: when chaos is welcome.
 #[derive(Clone, Debug)]
@@ -19,7 +29,23 @@ pub(crate) struct CalendarSection {
     pub(crate) calendar: Arc<dyn Calendar>,
     /// The company calendars, which are read again now and then.
     pub(crate) files: Vec<Arc<CalendarFile>>,
+    /// The company calendars that are fetched now and then.
+    pub(crate) feeds: Vec<Arc<FeedSection>>,
 }
+
+/// One of `feeds`.
+#[derive(Debug)]
+pub(crate) struct FeedSection {
+    /// Where it stands in the file.
+    pub(crate) path: String,
+    /// Its address, which is a secret: whoever knows it can read the calendar.
+    pub(crate) url: Secret,
+    /// The last good copy. Without one, everything is closed.
+    pub(crate) feed: CalendarFeed,
+}
+
+/// The key of the feeds, which are read by themselves: each is a reference.
+pub(super) const FEEDS: &str = "feeds";
 
 /// Its parameters.
 pub(super) fn parameters() -> Parameters {
@@ -61,8 +87,10 @@ pub(super) fn parameters() -> Parameters {
         )
 }
 
-pub(super) fn read(reader: &mut Reader<'_>, section: Section) -> Option<CalendarSection> {
+pub(super) fn read(reader: &mut Reader<'_>, mut section: Section) -> Option<CalendarSection> {
     let path = section.path.clone();
+    reader.refuse_unknown(&mut section, &parameters(), &[FEEDS]);
+    let feeds = section.fields.remove(FEEDS);
     let given = reader.read(section, "a calendar", &parameters())?;
     let at = |field: &str| format!("{path}.{field}");
     let zone = reader.sound(&path, given.text("zone"))?.unwrap_or_default().to_owned();
@@ -93,6 +121,10 @@ pub(super) fn read(reader: &mut Reader<'_>, section: Section) -> Option<Calendar
         let file = CalendarFile::read(reader.surroundings().path(file), &zone, now);
         files.extend(reader.sound(&at(&format!("files[{index}]")), file).map(Arc::new));
     }
+    let feeds = match feeds {
+        Some(feeds) => feeds_of(reader, &at(FEEDS), &zone, &feeds)?,
+        None => Vec::new(),
+    };
     let mut calendar: Arc<dyn Calendar> = Arc::new(hours?);
     if !codes.is_empty() {
         let closed_on = if given.is_given("bridge-days") { closed_on.bridge_days() } else { closed_on };
@@ -104,7 +136,42 @@ pub(super) fn read(reader: &mut Reader<'_>, section: Section) -> Option<Calendar
     for file in &files {
         calendar = Arc::new(calendar.except(Arc::clone(file)));
     }
-    Some(CalendarSection { zone, calendar, files })
+    for feed in &feeds {
+        calendar = Arc::new(calendar.except(Copy(Arc::clone(feed))));
+    }
+    Some(CalendarSection { zone, calendar, files, feeds })
+}
+
+/// The last good copy of a feed, as what it leaves out.
+#[derive(Debug)]
+struct Copy(Arc<FeedSection>);
+
+impl Exclusion for Copy {
+    fn next(&self, at: Timestamp) -> Option<Span> {
+        self.0.feed.next(at)
+    }
+}
+
+fn feeds_of(reader: &mut Reader<'_>, path: &str, zone: &str, feeds: &Value) -> Option<Vec<Arc<FeedSection>>> {
+    let Value::Array(references) = feeds else {
+        reader.refuse(path, type_of(feeds), "a list of references: [{ env = \"NAME\" }]");
+        return None;
+    };
+    let read: Vec<_> = references
+        .iter()
+        .enumerate()
+        .map(|(index, reference)| {
+            let path = format!("{path}[{index}]");
+            let url = reader.sound(&path, secret(reference, reader.surroundings()))?;
+            if Http::get(url.reveal()).check().is_err() {
+                reader.refuse(&path, "an address that is not shown", "an absolute URL over http or https");
+                return None;
+            }
+            let feed = reader.sound(&path, CalendarFeed::new(&path, zone))?;
+            Some(Arc::new(FeedSection { path, url, feed }))
+        })
+        .collect();
+    read.into_iter().collect()
 }
 
 /// `hours` with the hours and the days that were given. An error comes with its field.

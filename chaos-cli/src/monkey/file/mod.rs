@@ -18,6 +18,7 @@ mod service;
 mod steady_state;
 mod targets;
 
+pub(crate) use calendar::{CalendarSection, FeedSection};
 pub(crate) use monkey_file::{Catalogues, MonkeyFile, ProviderSection};
 pub(crate) use notify::NotifySection;
 pub(crate) use problems::Problems;

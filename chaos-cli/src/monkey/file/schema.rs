@@ -16,7 +16,12 @@ use super::{
 pub(crate) fn schema(catalogues: &Catalogues) -> Value {
     let mut file = object(&monkey_file::parameters());
     let mut add = |name: &str, about: &str, schema: Value| insert(&mut file, name, about, schema);
-    add("calendar", "When chaos is welcome. Without it: always", object(&calendar::parameters()));
+    let mut hours = object(&calendar::parameters());
+    let about =
+        "The address of a company calendar that is fetched now and then; the last good copy lasts a week";
+    let references = json!({ "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/reference" } });
+    insert(&mut hours, calendar::FEEDS, about, references);
+    add("calendar", "When chaos is welcome. Without it: always", hours);
     add("schedule", "How often", object(&schedule::parameters()));
     add("blast-radius", "How much may be broken at once", object(&BlastRadius::parameters()));
     add("steady-state", "What normal is", steady_state_schema(&catalogues.probes));

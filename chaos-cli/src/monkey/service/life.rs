@@ -6,7 +6,6 @@ use chaos_core::{
     clock::{Clock, SystemClock},
     observer::Activity,
 };
-use chaos_holidays::ical::CalendarFile;
 use chaos_notify::metrics::{BUCKETS, ServiceMetrics};
 use futures_util::{
     FutureExt,
@@ -17,6 +16,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::task::JoinHandle;
 
 use super::{
+    calendars::Calendars,
     http::{Answering, Shown, answer},
     listeners::Listeners,
     reload::{Reload, Reloaded},
@@ -29,6 +29,7 @@ use crate::{
     catalogue::Catalogue,
     monkey::{
         assemble::{assemble, open_existing_journal, open_journal},
+        feeds::fetch_all,
         file::MonkeyFile,
     },
     program::{LogTo, ProgramError, ProgramResult, Status, recover_command},
@@ -38,8 +39,6 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long after an attempt to recover what others have left the next one follows.
 const RECOVER_EVERY: Duration = Duration::from_secs(60);
-/// How often company calendars are looked at.
-const REFRESH_EVERY: Duration = Duration::from_secs(30);
 /// What the service manager shows as long as all is well.
 const WATCHING: &str = "watching";
 
@@ -60,10 +59,7 @@ struct Service<'a> {
     /// Recovers what others have left.
     recovering: Option<JoinHandle<()>>,
     recover_again: Option<Timestamp>,
-    /// When company calendars are looked at again.
-    refresh_at: Option<Timestamp>,
-    /// Looks at company calendars.
-    refreshing: Option<JoinHandle<()>>,
+    calendars: Calendars,
     /// The last monkey that was unleashed: it recovers what others have left, also after the file has leashed it.
     recoverer: Option<Monkey>,
 }
@@ -87,6 +83,8 @@ pub(in crate::monkey) async fn live(
             Some(address) => Some(answer(address, shown.clone()).await?),
             None => None,
         };
+        // Before the first look: a feed without a copy closes the day.
+        fetch_all(file.calendar.as_ref()).await;
         Ok::<_, ProgramError>((
             assemble(&file, catalogue, journal.into(), listeners.observers()).await?,
             answering,
@@ -110,6 +108,7 @@ pub(in crate::monkey) async fn live(
         Ok(started) => started,
         Err(error) => return Err(with_what_is_left(error, &file).await),
     };
+    let calendars = Calendars::fetched(clock.now());
     let recoverer = file.is_unleashed.then(|| assembled.monkey.clone());
     let running = Running::start(assembled, listeners);
     let mut service = Service {
@@ -126,8 +125,7 @@ pub(in crate::monkey) async fn live(
         answering,
         recovering: None,
         recover_again: None,
-        refreshing: None,
-        refresh_at: None,
+        calendars,
         recoverer,
     };
     service.look().await;
@@ -250,7 +248,7 @@ impl<'a> Service<'a> {
             }
         }
         self.metrics.next_opening(self.running.assembled.calendar.next_opening(self.clock.now()));
-        self.refresh_calendars();
+        self.calendars.look(self.file.calendar.as_ref(), self.clock.now());
         self.supervisor.status(&match vitals.ills.is_empty() {
             true => WATCHING.to_owned(),
             false => vitals.ills.join("; "),
@@ -325,33 +323,5 @@ impl<'a> Service<'a> {
             }
         }
         self.supervisor.ready(WATCHING);
-    }
-
-    /// Company calendars may have changed. They are looked at in a thread, because a file on a share may hang.
-    fn refresh_calendars(&mut self) {
-        let now = self.clock.now();
-        let is_soon = self.refresh_at.is_some_and(|refresh_at| now < refresh_at);
-        if is_soon || self.refreshing.as_ref().is_some_and(|refreshing| !refreshing.is_finished()) {
-            return;
-        }
-        self.refresh_at = now.checked_add(REFRESH_EVERY).ok();
-        let files: Vec<_> = self.file.calendar.iter().flat_map(|section| section.files.clone()).collect();
-        self.refreshing = Some(tokio::task::spawn_blocking(move || {
-            for file in files {
-                refresh(&file, now);
-            }
-        }));
-    }
-}
-
-fn refresh(file: &CalendarFile, now: Timestamp) {
-    let was_well = file.last_error().is_none();
-    let path = file.path().display();
-    match file.refresh(now) {
-        Ok(true) => tracing::info!(file = %path, "a company calendar was read again"),
-        Err(error) if was_well => {
-            tracing::error!(file = %path, error = %error.chain(), "closed: a company calendar cannot be read");
-        }
-        Ok(false) | Err(_) => {}
     }
 }

@@ -1,5 +1,6 @@
 //! The life of a monkey that is left running: signals, reloads, health, and what a service manager is told.
 
+mod calendars;
 mod http;
 mod life;
 mod listeners;

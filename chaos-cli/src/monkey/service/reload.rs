@@ -14,6 +14,7 @@ use crate::{
     catalogue::Catalogue,
     monkey::{
         assemble::{Assembled, Over, assemble},
+        feeds::fetch_all,
         file::{MonkeyFile, ServiceSection},
         read::read,
     },
@@ -70,6 +71,7 @@ impl Reload<'_> {
         if file.journal != self.journal_path {
             return Err("the journal cannot be changed while the monkey runs; restart it".to_owned());
         }
+        fetch_all(file.calendar.as_ref()).await;
         let told = |error: ProgramError| error.to_string();
         let listeners = Listeners::of(&file).map_err(|error| told(error.into()))?;
         let observers = listeners.observers();
