@@ -7,7 +7,9 @@ use chaos_journal::SqlJournal;
 use jiff::{SignedDuration, tz::TimeZone};
 use rustix::process::Signal;
 
-use crate::support::{CHAOS, Ended, FleetProgram, pending, run, send, text};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{CHAOS, Ended, FleetProgram, command, end, pending, run, send, text};
 
 struct World {
     fleet: FleetProgram,
@@ -149,4 +151,45 @@ async fn what_is_wrong_with_the_journal_or_the_provider_is_in_the_first_line() {
     fs::write(&world.config, absent).unwrap();
     let ended = run(CHAOS, ["diagnose", "--config", text(&world.config)]).await.with_code(3);
     assert!(first_line(&ended).contains("/no/such/fleet"), "{ended:#?}");
+}
+
+/// Answers every request with `body`, as long as it lives.
+async fn serve(listener: tokio::net::TcpListener, body: String) {
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request).await.unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        stream.write_all((head + &body).as_bytes()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_calendar_at_a_url_closes_with_its_events_and_if_it_cannot_be_fetched() {
+    let world = World::new().await;
+    let open = "[calendar]\nzone = \"UTC\"\nhours = \"00:00-24:00\"\ndays = \"mon-sun\"\n";
+    let with_feed = format!("{open}feeds = [{{ env = \"CALENDAR_URL\" }}]");
+    world.diagnose(open, &[]).await.with_code(0);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(serve(listener, freeze_today()));
+    // Written by the first diagnosis, with this calendar in place.
+    let config = fs::read_to_string(&world.config).unwrap().replace(open, &with_feed);
+    fs::write(&world.config, config).unwrap();
+    let diagnose = async |url: String| {
+        let mut command = command(CHAOS, ["diagnose", "--config", text(&world.config)]);
+        end(command.env("CALENDAR_URL", url).spawn().unwrap()).await
+    };
+    let frozen = diagnose(format!("http://{address}/hunter2.ics")).await.with_code(3);
+    assert!(first_line(&frozen).starts_with("WRONG  calendar: closed: Code freeze"), "{frozen:#?}");
+    serving.abort();
+    let _ = serving.await;
+    let gone = diagnose(format!("http://{address}/hunter2.ics")).await.with_code(3);
+    assert!(first_line(&gone).starts_with("WRONG  calendar.feeds[0]: "), "{gone:#?}");
+    assert!(gone.stdout.contains("WRONG  calendar: closed: "), "{gone:#?}");
+    let no_url = diagnose("hunter2".to_owned()).await.with_code(2);
+    assert!(no_url.stderr.contains("calendar.feeds[0]"), "{no_url:#?}");
+    for ended in [frozen, gone, no_url] {
+        assert!(!format!("{ended:?}").contains("hunter2"), "{ended:#?}");
+    }
 }
