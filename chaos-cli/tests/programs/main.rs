@@ -28,6 +28,8 @@ mod chaos_toolkit_compat;
 #[cfg(all(feature = "aws", feature = "azure"))]
 mod cloud_crash_proof;
 mod crash_proof;
+#[cfg(feature = "service")]
+mod deploy;
 mod documents;
 mod drill;
 mod dues;
