@@ -5,6 +5,7 @@
 //! of it.
 
 mod activity;
+mod activity_text;
 mod channel;
 mod intended;
 mod observer;

@@ -16,6 +16,7 @@ mod plan;
 mod planner;
 mod quota;
 mod reason;
+mod reason_text;
 pub(crate) mod rules;
 mod unmatched_pattern;
 
