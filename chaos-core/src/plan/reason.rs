@@ -318,6 +318,7 @@ impl Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     /// A journal of an earlier version names the kind alone.
     #[test]

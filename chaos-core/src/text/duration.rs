@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use crate::error::{Error, Result};
 
-/// Reads a duration as people write it: `5s`, `500ms`, `1m 30s`, `1h30m`, `2 hours`.
+/// Reads a duration as people write it: `5s`, `500ms`, `1m 30s`, `1h30m`, `2 hours`, `400d`.
 ///
-/// Units are required. ISO 8601 (`PT5S`) is read as well.
+/// Units are required. A day has 24 hours. ISO 8601 (`PT5S`) is read as well.
 ///
 /// # Errors
 /// `InvalidInput` for anything else, and for a negative duration.
@@ -20,7 +20,9 @@ use crate::error::{Error, Result};
 /// # Ok::<(), chaos_core::Error>(())
 /// ```
 pub fn parse_duration(text: &str) -> Result<Duration> {
-    let read = text.parse::<SignedDuration>().ok().and_then(|signed| Duration::try_from(signed).ok());
+    let days = || text.parse::<Span>().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
+    let read = text.parse::<SignedDuration>().or_else(|_| days());
+    let read = read.ok().and_then(|signed| Duration::try_from(signed).ok());
     read.ok_or_else(|| Error::invalid("duration", format!("{text:?}"), EXPECTED))
 }
 
@@ -46,12 +48,14 @@ mod tests {
             ("1m30s", 90_000),
             ("0.5s", 500),
             ("0s", 0),
+            ("2d", 172_800_000),
+            ("1d 12h", 129_600_000),
         ] {
             let read = Duration::from_millis(milliseconds);
             assert_eq!(parse_duration(text).unwrap(), read, "{text}");
             assert_eq!(parse_duration(&duration_text(read)).unwrap(), read, "{text}");
         }
-        for text in ["", "5", "-5s", "soon", "5 parsecs"] {
+        for text in ["", "5", "-5s", "-2d", "2 months", "soon", "5 parsecs"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

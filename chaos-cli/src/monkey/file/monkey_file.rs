@@ -11,7 +11,7 @@ use chaos_core::{
         ProviderCatalogue,
     },
     monkey::GroupRule,
-    text::{escaped, parse_duration},
+    text::escaped,
 };
 
 use serde_json::Value;
@@ -123,8 +123,7 @@ pub(super) fn parameters() -> Parameters {
                 .default("none"),
         )
         .with(
-            Parameter::text("keep", "for how long the journal keeps what is over, such as 400d")
-                .value_name("DAYS")
+            Parameter::duration("keep", "for how long the journal keeps what is over, such as 400d")
                 .default("for good"),
         )
         .with(
@@ -225,7 +224,7 @@ impl MonkeyFile {
             journal,
             seed: seed(reader, &given),
             cool_down: reader.sound("cool-down", given.duration("cool-down"))?,
-            keep: keep(reader, &given)?,
+            keep: reader.sound("keep", given.duration("keep"))?,
             recovery_budget: reader.sound("recovery-budget", given.duration("recovery-budget"))?,
             calendar: calendar.flatten(),
             pace: pace?,
@@ -238,21 +237,6 @@ impl MonkeyFile {
             events: events?,
             service: service?,
         })
-    }
-}
-
-/// A number of days, such as `400d`, or a duration. `Some(None)` if it was not given.
-fn keep(reader: &mut Reader<'_>, given: &Arguments) -> Option<Option<Duration>> {
-    let Some(text) = reader.sound("keep", given.text("keep"))? else { return Some(None) };
-    let days = text.strip_suffix('d').and_then(|days| days.trim().parse::<u32>().ok());
-    let time =
-        days.map(|days| Duration::from_secs(u64::from(days) * 24 * 3600)).or(parse_duration(text).ok());
-    match time.filter(|time| !time.is_zero()) {
-        Some(time) => Some(Some(time)),
-        None => {
-            reader.refuse("keep", format!("{text:?}"), "a number of days such as 400d, or a duration");
-            None
-        }
     }
 }
 

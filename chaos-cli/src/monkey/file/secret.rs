@@ -66,11 +66,12 @@ impl Surroundings {
     }
 
     fn variable(&self, name: &str) -> Result<String> {
-        let expected = "the name of a variable that is set";
-        self.environment
-            .get(name)
-            .cloned()
-            .ok_or_else(|| Error::invalid("env", format!("{name:?}"), expected))
+        self.environment.get(name).cloned().ok_or_else(|| {
+            // What does not look like a name may be the secret itself.
+            let is_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+            let shown = if name.bytes().all(is_name) { format!("{name:?}") } else { NOT_SHOWN.to_owned() };
+            Error::invalid("env", shown, "the name of an environment variable that is set")
+        })
     }
 
     fn content(&self, path: &str) -> Result<String> {
