@@ -1,6 +1,6 @@
 //! `chaos diagnose` names the cause in its first line, and changes nothing.
 
-use std::{fs, net::TcpListener, path::PathBuf};
+use std::{fs, net::TcpListener, path::PathBuf, time::Duration};
 
 use chaos_core::clock::{Clock, SystemClock};
 use chaos_journal::SqlJournal;
@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{CHAOS, Ended, FleetProgram, command, end, pending, run, send, text};
+use crate::support::{CHAOS, Ended, FleetProgram, command, end, pending, run, send, text, within_limit};
 
 struct World {
     fleet: FleetProgram,
@@ -140,6 +140,13 @@ async fn what_is_wrong_with_the_journal_or_the_provider_is_in_the_first_line() {
     for (_, pid, _) in world.fleet.replicas().into_iter().take(2) {
         send(pid.unwrap(), Signal::STOP);
     }
+    let clock = SystemClock::default();
+    within_limit(async {
+        while world.fleet.stopped().len() < 2 {
+            clock.sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
     let ended = world.diagnose("", &[]).await.with_code(3);
     assert!(first_line(&ended).contains("it is stopped"), "{ended:#?}");
     for (_, pid, _) in world.fleet.replicas().into_iter().take(2) {
