@@ -98,10 +98,10 @@ async fn the_cause_is_in_the_first_line_and_nothing_is_changed() {
     let ended = world.diagnose(&steady, &[]).await.with_code(3);
     assert!(first_line(&ended).contains("front"), "{ended:#?}");
 
-    // An event that the targets do not offer what it needs for: processes have no network of their own.
-    let event = "type = \"network-blackhole\"\neverything = true\nduration = \"5s\"";
+    // An event that cannot be prepared: its folder is not there.
+    let event = "type = \"disk-fill\"\npath = \"/no/such/folder\"\nbytes = \"1MiB\"\nduration = \"5s\"";
     let ended = world.diagnose_event("", event, &[]).await.with_code(3);
-    assert!(first_line(&ended).contains("network"), "{ended:#?}");
+    assert!(first_line(&ended).starts_with("WRONG  event disk-fill: "), "{ended:#?}");
 
     // A notifier that cannot be reached.
     let notify = "[[notify]]\ntype = \"webhook\"\nurl = { file = \"/dev/null\" }";
