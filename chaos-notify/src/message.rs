@@ -132,7 +132,7 @@ impl FromStr for Kind {
     /// use chaos_notify::Kind;
     ///
     /// assert_eq!("recovered".parse::<Kind>().unwrap(), Kind::Recovered);
-    /// let error = "recoverd".parse::<Kind>().unwrap_err();
+    /// let error = "recovere".parse::<Kind>().unwrap_err();
     /// assert!(error.to_string().ends_with("; the nearest is recovered"), "{error}");
     /// ```
     fn from_str(text: &str) -> Result<Self> {

@@ -110,7 +110,7 @@ async fn a_file_that_is_refused_is_told_in_the_log_the_metrics_and_messages_and_
     let mut monkey = Watched::of(world.command());
     monkey.says(" recovered").await;
     world.told("recovered").await;
-    world.write(&format!("pasword = \"{SECRET}\""));
+    world.write(&format!("passwort = \"{SECRET}\""));
     monkey.signal(Signal::HUP);
     monkey.says("the file was not taken, and nothing has changed").await;
     world.told("settings-refused").await;
@@ -146,7 +146,7 @@ async fn a_secret_that_is_written_out_is_refused_without_being_shown() {
         ("url = { env = \"CHAT_URL\" }", "url = \"http://127.0.0.1:1/hunter2\""),
         ("secret = { env = \"CHAT_SECRET\" }", "secret = \"hunter2\""),
         ("password = { env = \"MAIL_PASSWORD\" }", "password = \"hunter2\""),
-        ("password = { env = \"MAIL_PASSWORD\" }", "pasword = \"hunter2\""),
+        ("password = { env = \"MAIL_PASSWORD\" }", "passwort = \"hunter2\""),
         ("password = { env = \"MAIL_PASSWORD\" }", "password = { env = [\"hunter2\"] }"),
         ("password = { env = \"MAIL_PASSWORD\" }", "password = \"hunter2"),
         ("[service]", "[service]\npassword = \"hunter2\""),
