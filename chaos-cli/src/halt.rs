@@ -34,7 +34,7 @@ pub struct HaltArguments {
     #[arg(long, value_name = "PATH")]
     journal: PathBuf,
     /// Why, for everybody who asks why nothing happens
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     reason: String,
     #[command(flatten)]
     identity: Identity,

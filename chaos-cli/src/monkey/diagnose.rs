@@ -24,6 +24,8 @@ use crate::{
     program::{LogTo, ProgramError, ProgramResult, Status, complain, lines_on_stderr, print, print_json},
 };
 
+/// How often the calendar is asked: a day takes a handful.
+const STEPS: usize = 1_000;
 /// How many openings are told.
 const OPENINGS: usize = 3;
 /// How many days the next due is looked for in.
@@ -36,8 +38,8 @@ const NAMED: usize = 3;
 /// Says why the monkey of a file does nothing, or would not. It changes nothing
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 the next run would hit something; 2 the file is wrong; 3 something keeps it from \
-                        that; 5 anything else."
+    after_help = "Exit codes: 0 nothing keeps it from its targets, unless it is leashed; 2 the file is wrong; 3 \
+                        something does; 5 anything else."
 )]
 #[non_exhaustive]
 pub struct DiagnoseArguments {
@@ -62,16 +64,18 @@ struct Finding {
     subject: String,
     /// Whether it keeps the monkey from injecting, or from bringing something back.
     is_wrong: bool,
+    /// Whether a person should look at it all the same.
+    is_doubtful: bool,
     finding: String,
 }
 
 impl Finding {
     fn well(subject: impl Into<String>, finding: impl Into<String>) -> Self {
-        Self { subject: subject.into(), is_wrong: false, finding: finding.into() }
+        Self { subject: subject.into(), is_wrong: false, is_doubtful: false, finding: finding.into() }
     }
 
     fn wrong(subject: impl Into<String>, finding: impl Into<String>) -> Self {
-        Self { subject: subject.into(), is_wrong: true, finding: finding.into() }
+        Self { subject: subject.into(), is_wrong: true, is_doubtful: false, finding: finding.into() }
     }
 }
 
@@ -144,8 +148,12 @@ async fn findings(file: &MonkeyFile, catalogue: &Catalogue, sends_test: bool) ->
                 Ok(plan) => in_plan(plan, is_scheduled),
                 Err(error) => vec![Finding::wrong("plan", error.chain())],
             });
-            // That no target offers what an event needs may only follow from what keeps all of them out.
-            findings.extend(of_events);
+            // That no target offers what an event needs follows from what keeps all of them out.
+            let are_kept_out =
+                findings.iter().any(|finding| finding.is_wrong && finding.subject == "targets");
+            let follows =
+                |event: &Finding| are_kept_out && event.finding.starts_with("no healthy target offers");
+            findings.extend(of_events.into_iter().filter(|event| !follows(event)));
             plan.ok()
         }
         Err(error) => {
@@ -160,40 +168,45 @@ async fn findings(file: &MonkeyFile, catalogue: &Catalogue, sends_test: bool) ->
         findings.push(Finding::well("mode", "leashed: it says what it would do, and injects nothing"));
     }
     // A cause before its consequences: the order of the checks.
-    let (wrong, well): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| finding.is_wrong);
-    let is_sound = wrong.is_empty();
-    Diagnosis { is_sound, findings: wrong.into_iter().chain(well).collect(), plan }
+    findings.sort_by_key(|finding| (!finding.is_wrong, !finding.is_doubtful));
+    Diagnosis { is_sound: findings.iter().all(|finding| !finding.is_wrong), findings, plan }
 }
 
 fn calendar(calendar: &Arc<dyn Calendar>, now: Timestamp) -> Finding {
-    let mut openings = Vec::new();
-    let mut at = now;
-    while openings.len() < OPENINGS {
-        match calendar.state(at) {
+    let (mut openings, mut closes) = (Vec::new(), None);
+    let (mut at, mut was_closed) = (now, false);
+    for _ in 0..STEPS {
+        let next = match calendar.state(at) {
             CalendarState::Open(window) => {
-                if at > now {
+                if was_closed {
                     openings.push(at.to_string());
                 }
-                at = window.closes;
+                window.closes
             }
-            CalendarState::Closed(_) => match calendar.next_opening(at) {
-                Some(opens) if opens > at => at = opens,
-                _ => break,
-            },
-        }
-        if at == Timestamp::MAX {
+            CalendarState::Closed(closed) => {
+                // Windows that adjoin are one.
+                closes.get_or_insert(at);
+                closed.until
+            }
+        };
+        was_closed = matches!(calendar.state(at), CalendarState::Closed(_));
+        if next <= at || next == Timestamp::MAX || openings.len() == OPENINGS {
             break;
         }
+        at = next;
     }
     let next = match openings.is_empty() {
         true => "it does not open within two years".to_owned(),
         false => format!("it opens next at {}", openings.join(", ")),
     };
     match calendar.state(now) {
-        CalendarState::Open(window) if window.closes == Timestamp::MAX => Finding::well("calendar", "open"),
-        CalendarState::Open(window) => {
-            Finding::well("calendar", format!("open until {}; {next}", window.closes))
-        }
+        CalendarState::Open(_) => Finding::well(
+            "calendar",
+            match closes {
+                Some(closes) => format!("open until {closes}; {next}"),
+                None => "open".to_owned(),
+            },
+        ),
         CalendarState::Closed(closed) => {
             let why = closed
                 .reason
@@ -294,7 +307,7 @@ async fn checks(monkey: &Monkey) -> Vec<Finding> {
         Ok(finding) => Finding::well(check.subject, finding),
         // It may be denied beforehand.
         Err(failure) if check.subject.starts_with("pattern ") => {
-            Finding::well(check.subject, failure.to_string())
+            Finding { is_doubtful: true, ..Finding::well(check.subject, failure.to_string()) }
         }
         Err(failure) => Finding::wrong(check.subject, failure.to_string()),
     };
@@ -353,7 +366,11 @@ fn one_line(error: &ProgramError) -> String {
 
 fn text(diagnosis: &Diagnosis) -> String {
     let line = |finding: &Finding| {
-        let mark = if finding.is_wrong { "WRONG" } else { "fine " };
+        let mark = match (finding.is_wrong, finding.is_doubtful) {
+            (true, _) => "WRONG",
+            (false, true) => "CHECK",
+            (false, false) => "fine ",
+        };
         format!("{mark}  {}: {}", escaped(&finding.subject), escaped(&finding.finding))
     };
     let mut parts = vec![diagnosis.findings.iter().map(line).collect::<Vec<_>>().join("\n")];

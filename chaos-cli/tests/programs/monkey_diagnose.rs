@@ -85,6 +85,13 @@ async fn the_cause_is_in_the_first_line_and_nothing_is_changed() {
     let ended = world.diagnose("[targets]\nopt-in = true", &[]).await.with_code(3);
     assert!(first_line(&ended).contains("opt"), "{ended:#?}");
 
+    // A pattern that protects nobody is to be looked at, and keeps nothing from being hit.
+    let ended = world.diagnose("[targets]\ndeny = [\"nobody\"]", &[]).await.with_code(0);
+    assert!(first_line(&ended).starts_with("CHECK  pattern nobody: "), "{ended:#?}");
+    // Open at all hours.
+    let ended = world.diagnose(open, &[]).await.with_code(0);
+    assert!(ended.stdout.contains("fine   calendar: open\n"), "{ended:#?}");
+
     // Too few would be healthy.
     let ended = world.diagnose("[blast-radius]\nmin-healthy = \"100%\"", &[]).await.with_code(3);
     assert!(first_line(&ended).contains("2 healthy members would be left; at least 3 must be"), "{ended:#?}");

@@ -5,18 +5,24 @@ use std::{sync::PoisonError, time::Duration};
 use super::core::Core;
 use crate::{journal::Halt, observer::Activity};
 
-/// How often a monkey that runs looks for a halt. Holders of faults look more often.
+/// How often a monkey that runs looks for a halt between its runs. Each run looks, and holders of faults do each two
+/// seconds.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// Tells the observers when everything is halted over the journal, and when the halt is withdrawn. Without end.
 pub(super) async fn tell_of_halts(core: &Core) {
-    let Ok(safeguard) = core.safeguard() else { return std::future::pending().await };
     loop {
-        // An unreadable journal says nothing of a halt. Nothing is injected meanwhile.
-        if let Ok(halt) = safeguard.journal.halt().await {
-            tell(core, halt.as_ref());
-        }
+        look(core).await;
         core.parts.clock.sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Looks into the journal, and tells the observers of what they do not know.
+pub(super) async fn look(core: &Core) {
+    let Ok(safeguard) = core.safeguard() else { return };
+    // An unreadable journal says nothing of a halt. Nothing is injected meanwhile.
+    if let Ok(halt) = safeguard.journal.halt().await {
+        tell(core, halt.as_ref());
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::core::{Core, Cut};
+use super::{
+    core::{Core, Cut},
+    halts,
+};
 use crate::{
     clock::Clock,
     fault::{Active, Armed, CutShort},
@@ -50,6 +53,9 @@ pub(super) async fn hold(core: &Core, active: &mut Active, cut: &mut Cut) {
         }
     };
     let cut_short = active.end_hold(cut_short);
+    if cut_short == Some(CutShort::Halted) {
+        halts::look(core).await;
+    }
     if let (Some(CutShort::NotSteady | CutShort::InDoubt), Some(note)) = (cut_short, cut.note()) {
         active.note(note);
     }

@@ -9,7 +9,7 @@ use super::{
     courses::{Courses, spare_unsteady},
     diagnose,
     dues::forget_what_is_over,
-    halts::tell_of_halts,
+    halts::{self, tell_of_halts},
     permission::spare_who_cannot_be_brought_back,
     scheduled::{LOOK_EVERY, carry_out_dues},
 };
@@ -330,6 +330,7 @@ impl Monkey {
         let leashed = self.core.safeguard.is_none();
         let began_at = self.core.parts.clock.now();
         self.core.tell(Activity::RunBegan { run: id, seed, leashed });
+        halts::look(&self.core).await;
         let cut = self.core.cut(self.core.course(run));
         // When it is dropped with this future, it cuts every hold of the run short.
         let _cut_on_drop = cut.run.clone().drop_guard();

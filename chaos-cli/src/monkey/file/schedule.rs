@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use chaos_core::{
     Error,
@@ -20,6 +20,21 @@ pub(crate) enum Pace {
     },
     /// One run after another, with this time between them.
     Every(Duration),
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scheduled { schedule, .. } => {
+                write!(
+                    f,
+                    "each group is due with a chance of {:.0} % on an open day",
+                    schedule.chance() * 100.0
+                )
+            }
+            Self::Every(interval) => write!(f, "a run each {interval:?}"),
+        }
+    }
 }
 
 /// Its parameters.

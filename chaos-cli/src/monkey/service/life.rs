@@ -109,6 +109,7 @@ pub(in crate::monkey) async fn live(
         Err(error) => return Err(with_what_is_left(error, &file).await),
     };
     let calendars = Calendars::fetched(clock.now());
+    let recover_again = clock.now().checked_add(RECOVER_EVERY).ok();
     let recoverer = file.is_unleashed.then(|| assembled.monkey.clone());
     let running = Running::start(assembled, listeners);
     let mut service = Service {
@@ -124,11 +125,17 @@ pub(in crate::monkey) async fn live(
         shown,
         answering,
         recovering: None,
-        recover_again: None,
+        // The monkey begins with that itself.
+        recover_again,
         calendars,
         recoverer,
     };
     service.look().await;
+    let mode = match service.file.is_unleashed {
+        true => "unleashed",
+        false => "leashed: it says what it would do, and injects nothing",
+    };
+    tracing::info!(file = %service.file.title, pace = %service.file.pace, "started, {mode}");
     service.supervisor.ready(WATCHING);
     service.run(&mut signals).await
 }
@@ -242,7 +249,8 @@ impl<'a> Service<'a> {
             self.metrics.pending(journal.pending);
             self.metrics.halted(journal.halt.is_some());
             // A recovery takes its time, and is not made faster by ending the process.
-            let hangs = journal.is_overdue && self.recoverer.is_some() && self.recovering.is_none();
+            let is_tried = self.recovering.is_some() || self.is_too_soon();
+            let hangs = journal.is_overdue && self.recoverer.is_some() && !is_tried;
             if !hangs {
                 self.supervisor.feed_watchdog();
             }
@@ -270,9 +278,8 @@ impl<'a> Service<'a> {
             self.recovering = None;
             self.recover_again = self.clock.now().checked_add(RECOVER_EVERY).ok();
         }
-        let is_soon = self.recover_again.is_some_and(|again| self.clock.now() < again);
         let Some(monkey) = self.recoverer.clone() else { return };
-        if !journal.has_orphans || self.recovering.is_some() || is_soon {
+        if !journal.has_orphans || self.recovering.is_some() || self.is_too_soon() {
             return;
         }
         self.recovering = Some(tokio::spawn(async move {
@@ -280,6 +287,11 @@ impl<'a> Service<'a> {
                 tracing::error!(error = %error.chain(), "what is pending cannot be recovered");
             }
         }));
+    }
+
+    /// Whether the next attempt to recover what others have left is still to come.
+    fn is_too_soon(&self) -> bool {
+        self.recover_again.is_some_and(|again| self.clock.now() < again)
     }
 
     /// What it takes to read the file again.
