@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use chaos_core::{
     Calendar, Journal, Monkey,
-    calendar::{CalendarExt, CalendarState},
+    calendar::CalendarState,
     clock::{Clock, SystemClock},
     jiff::Timestamp,
     journal::Found,
