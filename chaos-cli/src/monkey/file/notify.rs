@@ -111,7 +111,12 @@ pub(super) fn read(reader: &mut Reader<'_>, mut section: Section) -> Option<Noti
         return None;
     }
     let read = NotifySection::of(reader, path.clone(), name, &given, &found);
-    reader.sound(&path, read)
+    let at = match read.as_ref().err().and_then(Error::field) {
+        Some(field) if field.starts_with("URL") => format!("{path}.url"),
+        Some(field) if field.starts_with("login") => format!("{path}.password"),
+        _ => path,
+    };
+    reader.sound(&at, read)
 }
 
 impl NotifySection {

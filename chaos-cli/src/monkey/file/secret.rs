@@ -120,7 +120,7 @@ pub(super) fn secret(value: &Value, surroundings: &Surroundings) -> Result<Secre
         Value::Object(reference) => resolve(reference, surroundings).map(Secret),
         _ => Err(Error::new(
             ErrorKind::InvalidInput,
-            format!("{NOT_SHOWN} is written out; expected {EXPECTED}"),
+            format!("the secret itself, which is not shown; expected {EXPECTED}"),
         )),
     }
 }
