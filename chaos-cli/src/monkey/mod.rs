@@ -1,6 +1,6 @@
 //! `chaos monkey` and `chaos diagnose`: a monkey that a team leaves running, by a file.
 //!
-//! [`file`] reads the file, [`assemble`] makes the monkey that it asks for, and [`service`] is its life: signals,
+//! `file` reads the file, `assemble` makes the monkey that it asks for, and `service` is its life: signals,
 //! reloads, health and metrics.
 
 mod arguments;

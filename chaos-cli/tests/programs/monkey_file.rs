@@ -50,7 +50,8 @@ async fn the_schema_in_docs_is_that_of_the_program() {
     let advice = "write it again with: cargo chaos monkey --schema > docs/monkey.schema.json";
     // The clouds' providers and settings are in it only if they are built in.
     if cfg!(all(feature = "aws", feature = "azure", feature = "lab")) {
-        assert_eq!(schema, known, "{advice}");
+        // Both are long.
+        assert!(schema == known, "{advice}");
     } else {
         let (schema, known): (serde_json::Value, serde_json::Value) =
             (serde_json::from_str(&schema).unwrap(), serde_json::from_str(known).unwrap());
