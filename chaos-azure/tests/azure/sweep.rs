@@ -43,7 +43,8 @@ pub(crate) async fn sweep(fake: &Arc<FakeArm>) -> Vec<Recorded> {
     let instances = scaled.iter().map(|group| on_machine(group.members[0].target.id(), of_scale_sets));
     join(on_machine(&web, of_sets), join_all(instances)).await;
     let _ = isolate(provider.clone(), &target("azure-avset:SUB/shop/bare/bare-0"), || ()).await;
-    fake.set_metric(&machine("web-0"), "Percentage CPU", [12.5]);
+    // Two minutes: a question in the first second of a minute does not reach the newest.
+    fake.set_metric(&machine("web-0"), "Percentage CPU", [12.5, 12.5]);
     let reading = cpu(fake).look(&SystemClock::default()).await.unwrap();
     assert_eq!(reading, 12.5.into());
     // Its answer is lost, so it is cancelled at once.
