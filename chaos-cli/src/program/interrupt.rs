@@ -29,20 +29,15 @@ impl Interrupt {
     /// # Errors
     /// If the operating system refuses.
     pub fn listen() -> Result<Self> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                Error::new(ErrorKind::Unavailable, "this process cannot listen for signals").caused_by(error)
-            })
-        };
         let hang_up = if is_ignored(SignalKind::hangup()) {
             HangUp::Ignored
         } else {
-            HangUp::Awaited(listen(SignalKind::hangup())?)
+            HangUp::Awaited(listen_for(SignalKind::hangup())?)
         };
         Ok(Self {
-            ctrl_c: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            quit: listen(SignalKind::quit())?,
+            ctrl_c: listen_for(SignalKind::interrupt())?,
+            terminate: listen_for(SignalKind::terminate())?,
+            quit: listen_for(SignalKind::quit())?,
             hang_up,
         })
     }
@@ -76,6 +71,16 @@ impl HangUp {
         }
         std::future::pending().await
     }
+}
+
+/// Listens for one kind of signal, which from then on does not end this process by itself.
+///
+/// # Errors
+/// If the operating system refuses.
+pub(crate) fn listen_for(kind: SignalKind) -> Result<Signal> {
+    signal(kind).map_err(|error| {
+        Error::new(ErrorKind::Unavailable, "this process cannot listen for signals").caused_by(error)
+    })
 }
 
 /// Whether this process was started with a signal ignored. If that cannot be read, it was not.

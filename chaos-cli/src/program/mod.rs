@@ -18,6 +18,8 @@ pub use clock_time::clock_time;
 pub use error::ProgramError;
 #[cfg(feature = "service")]
 pub(crate) use error::complain;
+#[cfg(any(feature = "lab", feature = "service"))]
+pub(crate) use interrupt::listen_for;
 pub use interrupt::{Interrupt, is_ignored};
 pub use log::{LogTo, observe_if_asked};
 pub use output::{escaped_lines, print, print_json};

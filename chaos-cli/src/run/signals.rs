@@ -1,10 +1,10 @@
 use std::future::pending;
 
-use chaos_core::{Error, ErrorKind, Result};
+use chaos_core::Result;
 use chaos_lab::run::Interrupt;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind};
 
-use crate::program::is_ignored;
+use crate::program::{is_ignored, listen_for};
 
 /// The signals that interrupt a run.
 #[derive(Debug)]
@@ -22,22 +22,17 @@ pub(super) struct Signals {
 impl Signals {
     /// Starts to listen.
     pub(super) fn listen() -> Result<Self> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                Error::new(ErrorKind::Unavailable, "this process cannot listen for signals").caused_by(error)
-            })
-        };
         Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            quit: listen(SignalKind::quit())?,
+            interrupt: listen_for(SignalKind::interrupt())?,
+            terminate: listen_for(SignalKind::terminate())?,
+            quit: listen_for(SignalKind::quit())?,
             hang_up: if is_ignored(SignalKind::hangup()) {
                 None
             } else {
-                Some(listen(SignalKind::hangup())?)
+                Some(listen_for(SignalKind::hangup())?)
             },
-            user1: listen(SignalKind::user_defined1())?,
-            user2: listen(SignalKind::user_defined2())?,
+            user1: listen_for(SignalKind::user_defined1())?,
+            user2: listen_for(SignalKind::user_defined2())?,
             has_come: false,
         })
     }

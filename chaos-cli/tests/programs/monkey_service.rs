@@ -210,6 +210,20 @@ async fn health_is_answered_and_a_port_in_use_is_one_line() {
 }
 
 #[tokio::test]
+async fn a_service_that_cannot_listen_recovers_what_a_killed_one_has_left_all_the_same() {
+    let world = World::new().await;
+    let monkey = world.holding().await;
+    monkey.signal(Signal::KILL);
+    assert!(monkey.end().await.was_killed());
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("[service]\nlisten = \"{}\"\n", taken.local_addr().unwrap());
+    world.write(&format!("{}\n{listen}", world.file("")));
+    let ended = run(CHAOS, ["monkey", "--config", text(&world.config)]).await.with_code(2);
+    assert!(ended.stderr.contains("service.listen"), "{ended:#?}");
+    world.is_back().await;
+}
+
+#[tokio::test]
 async fn a_check_starts_nothing_and_creates_nothing() {
     let world = World::new().await;
     let child = command(CHAOS, ["monkey", "--check", "--config", text(&world.config)]).spawn().unwrap();

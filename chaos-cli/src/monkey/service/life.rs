@@ -76,19 +76,33 @@ pub(in crate::monkey) async fn live(
     let supervisor = Supervisor::of_process();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let (shown, metrics) = install_metrics()?;
-    let listeners = Arc::new(Listeners::of(&file)?);
+    let listeners = match Listeners::of(&file) {
+        Ok(listeners) => Arc::new(listeners),
+        Err(error) => return Err(with_what_is_left(error.into(), &file).await),
+    };
     let starting = async {
         let journal = open_journal(file.journal.as_deref()).await?;
+        let assembled = assemble(&file, catalogue, journal.into(), listeners.observers()).await?;
         let answering = match file.service.listen {
-            Some(address) => Some(answer(address, shown.clone()).await?),
-            None => None,
+            Some(address) => answer(address, shown.clone()).await.map(Some),
+            None => Ok(None),
         };
-        // Before the first look: a feed without a copy closes the day.
-        fetch_all(file.calendar.as_ref()).await;
-        Ok::<_, ProgramError>((
-            assemble(&file, catalogue, journal.into(), listeners.observers()).await?,
-            answering,
-        ))
+        match answering {
+            Ok(answering) => {
+                // Before the first look: a feed without a copy closes the day.
+                fetch_all(file.calendar.as_ref()).await;
+                Ok((assembled, answering))
+            }
+            Err(error) => {
+                // A port that is taken keeps no fault in place.
+                if file.is_unleashed
+                    && let Err(error) = assembled.monkey.recover_pending().await
+                {
+                    tracing::error!(error = %error.chain(), "what is pending cannot be recovered");
+                }
+                Err(ProgramError::from(error))
+            }
+        }
     };
     let started = {
         let mut starting = pin!(starting);

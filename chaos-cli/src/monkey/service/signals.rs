@@ -3,10 +3,10 @@ use std::{
     io::{self, IsTerminal},
 };
 
-use chaos_core::{Error, ErrorKind, Result};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use chaos_core::Result;
+use tokio::signal::unix::{Signal, SignalKind};
 
-use crate::program::is_ignored;
+use crate::program::{is_ignored, listen_for};
 
 /// What a signal asks of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,17 +32,12 @@ pub(super) struct Signals {
 impl Signals {
     /// Starts to listen.
     pub(super) fn listen() -> Result<Self> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                Error::new(ErrorKind::Unavailable, "this process cannot listen for signals").caused_by(error)
-            })
-        };
         let is_ignored = is_ignored(SignalKind::hangup());
         Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            quit: listen(SignalKind::quit())?,
-            hang_up: if is_ignored { None } else { Some(listen(SignalKind::hangup())?) },
+            interrupt: listen_for(SignalKind::interrupt())?,
+            terminate: listen_for(SignalKind::terminate())?,
+            quit: listen_for(SignalKind::quit())?,
+            hang_up: if is_ignored { None } else { Some(listen_for(SignalKind::hangup())?) },
             is_at_terminal: io::stdin().is_terminal() || io::stderr().is_terminal(),
         })
     }
